@@ -1,0 +1,101 @@
+"""Every error that envrl raises for a reason its user can mend.
+
+::
+
+    EnvrlError
+    ├── ConfigError            a configuration key or value that cannot be used
+    ├── UnknownNameError       a name (environment, preset, block …) that nothing answers to
+    ├── StrategyError          a strategy file that cannot be played at all
+    ├── SeedError              seeds that overlap, lie outside a block, or were trained on
+    ├── RunError               a run directory that cannot be used as asked
+    ├── MissingExtraError      an optional part of envrl that is not installed
+    ├── ModelError             a model that cannot be found or loaded
+    └── SandboxError           the sandbox cannot be set up, or not as strongly as required
+
+What a *strategy* does wrong is never an exception in the host: it is an outcome (`envrl.outcomes`).
+The command line prints an `EnvrlError` as one message and exits with code 2; anything else is a bug of ours and
+keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ConfigError",
+    "EnvrlError",
+    "MissingExtraError",
+    "ModelError",
+    "RunError",
+    "SandboxError",
+    "SeedError",
+    "StrategyError",
+    "UnknownNameError",
+    "nearest",
+]
+
+
+class EnvrlError(Exception):
+    """Base of all errors that a user can mend; the message says what, where, the value met, and what to do."""
+
+
+class ConfigError(EnvrlError):
+    """A configuration key or value that cannot be used."""
+
+
+class UnknownNameError(EnvrlError):
+    """A name that nothing answers to; the message lists the nearest names.
+
+    Args:
+        kind: what was looked up, for example ``"environment"``.
+        name: the name that was not found.
+        known: all names that would have been found.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        close = nearest(name, known)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+        super().__init__(f"unknown {kind} {name!r}: {hint}")
+        self.kind, self.name, self.known = kind, name, known
+
+
+class StrategyError(EnvrlError):
+    """A strategy file that cannot be played at all."""
+
+
+class SeedError(EnvrlError):
+    """Seeds that overlap, lie outside a block, or were trained on."""
+
+
+class RunError(EnvrlError):
+    """A run directory that cannot be used as asked."""
+
+
+class MissingExtraError(EnvrlError):
+    """An optional part of envrl that is not installed.
+
+    Args:
+        extra: name of the extra in ``pip install "envrl[<extra>]"``.
+        module: the import that failed.
+        purpose: what it was wanted for.
+    """
+
+    def __init__(self, extra: str, module: str, purpose: str) -> None:
+        super().__init__(f'{purpose} needs {module}, which is not installed: pip install "envrl[{extra}]"')
+        self.extra, self.module = extra, module
+
+
+class ModelError(EnvrlError):
+    """A model that cannot be found or loaded."""
+
+
+class SandboxError(EnvrlError):
+    """The sandbox cannot be set up, or not as strongly as required."""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The names that a misspelt one most likely meant, best first; at most ``count``, maybe none."""
+    lowered = {k.lower(): k for k in known}
+    return [lowered[k] for k in difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.6)]

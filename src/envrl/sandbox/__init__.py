@@ -1,0 +1,22 @@
+"""Runs untrusted Python. Knows nothing of games or rewards.
+
+A `Profile` says what programs are lent; a `Sandbox` keeps a zygote warm for it and gives each `Program` a confined
+process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with its outcome.
+"""
+
+from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, describe_layers
+from envrl.sandbox.messages import Fault, Loaded, Played
+from envrl.sandbox.profile import LANGUAGE_IMPORTS, Profile
+
+__all__ = [
+    "LANGUAGE_IMPORTS",
+    "LAYERS",
+    "Fault",
+    "Loaded",
+    "Played",
+    "Profile",
+    "Program",
+    "Reply",
+    "Sandbox",
+    "describe_layers",
+]

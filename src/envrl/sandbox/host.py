@@ -1,0 +1,391 @@
+"""The host's side of the sandbox: starts a zygote, has it fork workers, talks to many programs at once.
+
+Sending and collecting are separate, so that host and workers overlap: `Program.load` and `Program.play` only send;
+`Sandbox.collect` gives the replies that have arrived. One sandbox serves one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import msgspec
+
+from envrl.errors import SandboxError
+from envrl.limits import Limits
+from envrl.outcomes import Outcome
+from envrl.sandbox.messages import BadFrame, Fault, Frames, Loaded, Played, load_frame, parse_loaded, parse_played, play_frame
+from envrl.sandbox.profile import Profile
+
+__all__ = ["LAYERS", "Program", "Reply", "Sandbox"]
+
+Layer = Literal["limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user"]
+LAYERS: tuple[Layer, ...] = ("limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user")
+
+Reply = Loaded | Played | Fault
+
+_CONTROL_BYTES = 2**20
+_CHUNK = 2**18
+_START_SECONDS = 60.0
+_SETUP_FAILED = 77  # see inside.zygote
+_BOOT = "import sys; sys.path[:0] = {paths!r}; from inside.zygote import main; main({descriptor})"
+
+
+class Program:
+    """One program in a worker of its own; made by `Sandbox.load`."""
+
+    def __init__(self, sandbox: Sandbox, identity: int, end: socket.socket, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._identity = identity
+        self._end = end
+        self._limits = limits
+        self._frames = Frames()
+        self._unsent = b""
+        self._calls: int | None = None  # of the message that is being answered; None: a load
+        self._deadline = 0.0
+        self._pidfd: int | None = None
+        self._ended: tuple[int, int] | None = None  # wait status, largest resident set
+        self._killed: Outcome | None = None
+        self.open = True
+
+    def play(
+        self,
+        calls: Sequence[tuple[int, bytes]],
+        opened: Sequence[tuple[int, int]] = (),
+        closed: Sequence[int] = (),
+    ) -> None:
+        """Sends one step; its reply comes from `Sandbox.collect`.
+
+        Args:
+            calls: (slot, observation as the profile's adapter reads it) for each call to make.
+            opened: (slot, seed of the game's own ``random``) for each game that begins; before the calls.
+            closed: slots whose games have ended; before those that begin.
+        """
+        self._frames.expect(len(calls), self._limits.value)
+        cpu = len(calls) * (self._limits.call_cpu + self._limits.grace_cpu)
+        self._send(play_frame(opened, closed, calls), len(calls), cpu)
+
+    def close(self) -> None:
+        """Ends the worker; a reply that is on its way is dropped."""
+        if self.open:
+            self.open = False
+            self._sandbox._forget(self)
+            self._end.close()
+
+    def _send(self, frame: bytes, calls: int | None, cpu: float) -> None:
+        self._calls = calls
+        self._deadline = time.monotonic() + max(self._limits.wall_floor, self._limits.wall_factor * cpu)
+        self._unsent += frame
+        self._flush()
+        self._sandbox._awaited.add(self)
+
+    def _flush(self) -> None:
+        # A worker that is gone is found out by its end of file, and mourned there.
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            while self._unsent:
+                self._unsent = self._unsent[self._end.send(self._unsent) :]
+        self._sandbox._watch(self, bool(self._unsent))
+
+
+class Sandbox:
+    """Runs untrusted programs, each in a confined process of its own.
+
+    Args:
+        profile: what is lent to every program.
+        layers: the layers to put on where the machine permits them; all, unless one is to be tried without.
+        require: layers without which nothing is run.
+
+    Raises:
+        SandboxError: the zygote does not start, or a required layer is missing.
+    """
+
+    def __init__(
+        self, profile: Profile, *, layers: Sequence[str] = LAYERS, require: Sequence[str] = ("limits", "seccomp")
+    ) -> None:
+        self._profile = profile
+        self._layers = tuple(layers)
+        self._require = tuple(require)
+        self._programs: dict[int, Program] = {}
+        self._by_descriptor: dict[int, Program] = {}
+        self._writing: set[Program] = set()
+        self._awaited: set[Program] = set()
+        self._next = 0
+        self.peak_memory = 0
+        """Largest resident set of any worker that has ended, in bytes."""
+        self._start()
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here = Path(__file__).parent
+        # The worker's side needs RestrictedPython and msgspec from wherever this interpreter has them.
+        libraries = sorted({str(Path(sys.modules[name].__file__ or "").parent.parent) for name in ("msgspec",)})
+        libraries += [path for path in sys.path if path and (Path(path) / "RestrictedPython").is_dir()]
+        boot = _BOOT.format(paths=[str(here), *dict.fromkeys(libraries)], descriptor=theirs.fileno())
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
+            env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        self._control = ours
+        self._epoll = select.epoll()
+        ours.settimeout(_START_SECONDS)
+        try:
+            ours.send(msgspec.msgpack.encode({**msgspec.structs.asdict(self._profile), "layers": self._layers}))
+            word, content = msgspec.msgpack.decode(ours.recv(_CONTROL_BYTES) or b"\x92\xa6broken\xa0")
+        except OSError as error:
+            self.close()
+            raise SandboxError(f"the sandbox's zygote does not answer: {error}") from None
+        if word != "ready":
+            self.close()
+            raise SandboxError(f"the sandbox's zygote could not warm up its profile: {content or 'it ended'}")
+        ours.setblocking(False)
+        self._epoll.register(ours.fileno(), select.EPOLLIN)
+        self.layers: dict[str, str] = content
+        """Each layer with "" where it is active, else the reason why it is not."""
+        lacking = [f"{name} ({self.layers[name]})" for name in self._require if self.layers.get(name, "unknown layer")]
+        if lacking:
+            self.close()
+            raise SandboxError(
+                f"the sandbox lacks required layers: {', '.join(lacking)}; "
+                "run 'envrl doctor', or name fewer layers in sandbox.require"
+            )
+
+    # -- programs -------------------------------------------------------------------------------------------------
+
+    def load(self, source: bytes, limits: Limits, games: int = 1) -> Program:
+        """Sends a program to a worker of its own; its `Loaded` or `Fault` comes from `collect`.
+
+        Args:
+            source: what the model wrote; capped by ``limits.source``, and never looked at by the host.
+            games: how many games it will play at the most, for the worker's whole budget of CPU.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        program = Program(self, self._next, ours, limits)
+        self._next += 1
+        budgets = msgspec.structs.asdict(limits)
+        budgets["worker_cpu"] = limits.load_cpu + games * (limits.game_cpu + limits.grace_cpu) + limits.grace_cpu
+        self._control.setblocking(True)
+        try:
+            socket.send_fds(
+                self._control, [msgspec.msgpack.encode(["fork", program._identity, budgets])], [theirs.fileno()]
+            )
+        except OSError as error:
+            ours.close()
+            raise SandboxError(f"the sandbox's zygote is gone: {error}") from None
+        finally:
+            self._control.setblocking(False)
+            theirs.close()
+        self._programs[program._identity] = program
+        self._by_descriptor[ours.fileno()] = program
+        self._epoll.register(ours.fileno(), select.EPOLLIN)
+        program._frames.expect(1, 0)
+        program._send(load_frame(source[: limits.source]), None, limits.load_cpu + limits.grace_cpu)
+        return program
+
+    def collect(self, timeout: float | None = None) -> list[tuple[Program, Reply]]:
+        """The replies that have arrived; waits for the first of them, ``timeout`` seconds at the most.
+
+        A `Fault` in place of `Loaded` or `Played` is the end of the program: its worker refused it, died, sent
+        rubbish, or outstayed the wall clock. Gives nothing when nothing is awaited.
+
+        Raises:
+            SandboxError: the zygote ended.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        replies: list[tuple[Program, Reply]] = []
+        while self._awaited and not replies:
+            now = time.monotonic()
+            wait = min(program._deadline for program in self._awaited) - now
+            if end is not None:
+                wait = min(wait, end - now)
+            events = self._epoll.poll(max(wait, 0.0))
+            for descriptor, event in events:
+                if descriptor == self._control.fileno():
+                    replies += self._hear()
+                elif (program := self._by_descriptor.get(descriptor)) is not None:
+                    if event & select.EPOLLOUT:
+                        program._flush()
+                    if event & ~select.EPOLLOUT:
+                        replies += self._receive(program)
+            if not events:
+                self._kill_overdue()
+                if end is not None and time.monotonic() >= end:
+                    break
+        return replies
+
+    def _receive(self, program: Program) -> list[tuple[Program, Reply]]:
+        try:
+            data = program._end.recv(_CHUNK)
+        except BlockingIOError:
+            return []
+        except ConnectionResetError:
+            data = b""
+        try:
+            if not data:
+                # The worker has ended; the zygote will say how. Until then there is nothing to hear from it.
+                self._unwatch(program)
+                return self._post_mortem(program)
+            if program not in self._awaited:
+                raise BadFrame("a frame that nobody asked for")
+            body = program._frames.feed(data)
+            if body is None:
+                return []
+            reply: Reply = parse_loaded(body) if program._calls is None else parse_played(body, program._calls)
+        except BadFrame as error:
+            reply = Fault(Outcome.CRASH, f"the worker sent rubbish: {error}")
+        return self._answer(program, reply)
+
+    def _answer(self, program: Program, reply: Reply) -> list[tuple[Program, Reply]]:
+        wanted = program in self._awaited
+        self._awaited.discard(program)
+        if isinstance(reply, Fault):
+            program.close()
+        return [(program, reply)] if wanted else []
+
+    def _hear(self) -> list[tuple[Program, Reply]]:
+        replies: list[tuple[Program, Reply]] = []
+        while True:
+            try:
+                message, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 1)
+            except BlockingIOError:
+                return replies
+            except ConnectionResetError:
+                message, descriptors = b"", []
+            if not message:
+                raise SandboxError("the sandbox's zygote ended unexpectedly")
+            word, identity, *rest = msgspec.msgpack.decode(message)
+            program = self._programs.get(identity)
+            if word == "forked":
+                if program is None:
+                    os.close(descriptors[0])
+                else:
+                    program._pidfd = descriptors[0]
+            else:
+                self.peak_memory = max(self.peak_memory, rest[1])
+                if program is not None:
+                    program._ended = (rest[0], rest[1])
+                    replies += self._post_mortem(program)
+
+    def _post_mortem(self, program: Program) -> list[tuple[Program, Reply]]:
+        """What a worker died of, once both its silence and the zygote's word are here."""
+        if program._ended is None or program._end.fileno() in self._by_descriptor:
+            return []
+        status = program._ended[0]
+        if program._killed is not None:
+            fault = Fault(program._killed, "outstayed the wall clock")
+        elif os.WIFSIGNALED(status):
+            fault = _fault_of_signal(os.WTERMSIG(status))
+        elif os.WEXITSTATUS(status) == _SETUP_FAILED:
+            fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker could not put on its confinement")
+        else:
+            fault = Fault(Outcome.CRASH, f"the worker ended with code {os.WEXITSTATUS(status)}")
+        return self._answer(program, fault)
+
+    def _kill_overdue(self) -> None:
+        now = time.monotonic()
+        for program in self._awaited:
+            if program._deadline <= now and program._pidfd is not None:
+                # One that sleeps is to blame; one that waits for a core is not.
+                waits = _state(program._pidfd) == "R"
+                program._killed = Outcome.INFRASTRUCTURE_ERROR if waits else Outcome.TIMEOUT
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
+                program._deadline = now + _START_SECONDS
+
+    # -- bookkeeping ----------------------------------------------------------------------------------------------
+
+    def _watch(self, program: Program, writing: bool) -> None:
+        if writing is (program in self._writing):
+            return
+        (self._writing.add if writing else self._writing.discard)(program)
+        if program._end.fileno() in self._by_descriptor:
+            self._epoll.modify(program._end.fileno(), select.EPOLLIN | (select.EPOLLOUT if writing else 0))
+
+    def _unwatch(self, program: Program) -> None:
+        if self._by_descriptor.pop(program._end.fileno(), None) is not None:
+            self._epoll.unregister(program._end.fileno())
+
+    def _forget(self, program: Program) -> None:
+        self._unwatch(program)
+        self._awaited.discard(program)
+        self._writing.discard(program)
+        self._programs.pop(program._identity, None)
+        if program._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
+            os.close(program._pidfd)
+            program._pidfd = None
+
+    def pids(self) -> list[int]:
+        """The host's numbers of the zygote and of all workers that are alive."""
+        workers = [_field(p._pidfd, "Pid") for p in self._programs.values() if p._pidfd is not None]
+        return [self._zygote.pid, *(int(pid) for pid in workers if pid and int(pid) > 0)]
+
+    def close(self) -> None:
+        """Ends all programs and the zygote, and waits for it."""
+        for program in list(self._programs.values()):
+            program.close()
+        self._control.close()
+        self._epoll.close()
+        try:
+            self._zygote.wait(_START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._zygote.kill()
+            self._zygote.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+_SIGNALS: dict[int, tuple[Outcome, str]] = {
+    signal.SIGSYS: (Outcome.VIOLATION, "made a system call that is forbidden (seccomp)"),
+    signal.SIGVTALRM: (Outcome.TIMEOUT, "did not return to the interpreter within its CPU budget"),
+    signal.SIGXCPU: (Outcome.TIMEOUT, "used up the CPU budget of its worker"),
+}
+
+
+def _fault_of_signal(number: int) -> Fault:
+    if number in _SIGNALS:
+        return Fault(*_SIGNALS[number])
+    return Fault(Outcome.CRASH, f"the worker was ended by {signal.Signals(number).name}")
+
+
+def _field(pidfd: int, name: str) -> str | None:
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key == name:
+            return value.strip()
+    return None
+
+
+def _state(pidfd: int) -> str:
+    """The scheduler's letter for a process ("R" runs or waits for a core), or "" when it is gone."""
+    try:
+        stat = Path(f"/proc/{_field(pidfd, 'Pid')}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[0]
+
+
+def describe_layers(layers: dict[str, Any]) -> str:
+    """The layers in force, in one line."""
+    active = [name for name in LAYERS if layers.get(name) == ""]
+    return ", ".join(active) or "none"

@@ -1,0 +1,74 @@
+"""CPU budgets inside the worker: a soft fault first, so that neighbouring games live; then the kernel's axe.
+
+Two interval timers run on the worker's own CPU time. ``ITIMER_PROF`` beats every few milliseconds; its handler looks
+at the precise CPU clock and, past a budget, raises in the program's frame. Each beat also pushes ``ITIMER_VIRTUAL``
+ahead, whose signal has no handler: a program that never returns to the interpreter (one long call into C) or that
+swallows the soft fault is not pushed ahead any more, and the kernel ends the worker.
+
+Not covered: a program that has broken out of the interpreter can reset the timers. The host's wall-clock backstop and
+the RLIMIT_CPU of the worker end it.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+__all__ = ["Stopwatch"]
+
+_BEAT = 0.005
+_OWN_FILES = frozenset({__file__, __file__.replace("budget", "session")})
+
+
+class Stopwatch:
+    """Times calls on the worker's CPU clock.
+
+    Args:
+        grace: seconds of CPU between a soft fault, or the last sign of the interpreter, and the kernel's axe.
+        expired: raises the soft fault in the program's frame.
+    """
+
+    def __init__(self, grace: float, expired: Callable[[], NoReturn]) -> None:
+        self._grace = grace
+        self._expired = expired
+        self._started = 0
+        self._budget = 0
+        self._running = False
+
+        self._longest = 0.0
+
+    def arm(self, seconds: float) -> None:
+        """Starts the timers, for calls of ``seconds`` at the most."""
+        signal.signal(signal.SIGPROF, self._beat)
+        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+        self.reach(seconds)
+        signal.setitimer(signal.ITIMER_PROF, _BEAT, _BEAT)
+
+    def reach(self, seconds: float) -> None:
+        """From here on no call has a longer budget than ``seconds``."""
+        self._longest = seconds
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds + self._grace)
+
+    # The thread's clock, not the process's: while an interval timer runs, Linux reads the latter off the last tick.
+
+    def start(self, budget: float) -> None:
+        """Begins a call that may use ``budget`` seconds of CPU."""
+        self._budget = int(budget * 1e9)
+        self._started = time.thread_time_ns()
+        self._running = True
+
+    def stop(self) -> float:
+        """Ends the call; gives the seconds of CPU that it used."""
+        self._running = False
+        return (time.thread_time_ns() - self._started) * 1e-9
+
+    def _beat(self, signum: int, frame: FrameType | None) -> None:
+        if self._running and time.thread_time_ns() - self._started > self._budget:
+            # Between a return and `stop` the frame is our own: there the session itself finds the call too long.
+            if frame is not None and frame.f_code.co_filename not in _OWN_FILES:
+                self._expired()
+            return
+        signal.setitimer(signal.ITIMER_VIRTUAL, self._longest + self._grace)

@@ -1,0 +1,217 @@
+"""The world that one game's program sees: its builtins, and a facade for each module that the task lends.
+
+A facade holds chosen public names and nothing else: no route to ``sys`` or ``os``, no private names, nothing that can be
+assigned to. Whatever could carry state from one game to the next (functions and classes written in Python, the
+state of ``random``, the context of ``decimal``) is made anew for each game, so that a game cannot tell whether it has
+neighbours (the law of the solo run).
+"""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from inside.policy import attribute_reason
+
+__all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
+
+LENDABLE: dict[str, str] = {
+    "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+    "collections": "Counter OrderedDict defaultdict deque namedtuple",
+    "copy": "copy deepcopy",
+    "dataclasses": "dataclass field",
+    "fractions": "Fraction",
+    "functools": "cache cmp_to_key lru_cache partial reduce wraps",
+    "heapq": "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
+    "itertools": "accumulate chain combinations combinations_with_replacement compress count cycle dropwhile "
+    "filterfalse groupby islice pairwise permutations product repeat starmap takewhile tee zip_longest",
+    "math": "acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist e erf erfc exp exp2 "
+    "expm1 fabs factorial floor fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan isqrt lcm ldexp "
+    "lgamma log log10 log1p log2 modf nan perm pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc",
+    "operator": "add and_ eq floordiv ge gt invert le lshift lt mod mul ne neg not_ or_ pos pow rshift sub truediv xor",
+    "random": "Random betavariate choice choices expovariate gauss getrandbits normalvariate paretovariate randint random "
+    "randrange sample seed shuffle triangular uniform",
+    "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation whitespace",
+    "typing": "Any Callable ClassVar Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List Literal "
+    "Mapping MutableMapping NamedTuple Optional Sequence Set Tuple Type TypeAlias TypeVar Union",
+}
+"""Modules that a task may lend, each with the names that its facade holds."""
+
+BUILTINS = (
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash hex "
+    "int isinstance issubclass iter len list map max min next object oct ord pow property range repr reversed round set "
+    "slice sorted staticmethod classmethod str sum super tuple zip True False None NotImplemented Ellipsis "
+    "ArithmeticError AssertionError AttributeError BaseException Exception FloatingPointError GeneratorExit ImportError "
+    "IndexError KeyError LookupError MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError "
+    "StopIteration SyntaxError TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError __build_class__"
+).split()
+
+_FRESH_SEED_BITS = 64
+
+
+class Doom(BaseException):
+    """Ends a game: raised in the program's frame, never to be swallowed by it."""
+
+
+class Facade:
+    """A module as a program sees it: names to read, nothing to write.
+
+    Args:
+        name: the module's name.
+        members: what it holds.
+        forbid: called with the reason when the program tries to change it.
+    """
+
+    def __init__(self, name: str, members: dict[str, Any], forbid: Callable[[str], NoReturn]) -> None:
+        self.__dict__.update(members, __name__=name)
+        object.__setattr__(self, "_Facade__forbid", forbid)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.__forbid(f"assignment to {self.__name__}.{name}")
+
+    def __delattr__(self, name: str) -> None:
+        self.__forbid(f"deletion of {self.__name__}.{name}")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"module {self.__dict__['__name__']!r} lends no {name!r} to strategies")
+
+    def __repr__(self) -> str:
+        return f"<module {self.__name__!r}>"
+
+
+class _Hint:
+    """Stands for anything from ``typing``: annotations mean nothing at run time."""
+
+    def __getitem__(self, item: object) -> _Hint:
+        return self
+
+    def __or__(self, other: object) -> _Hint:
+        return self
+
+    __ror__ = __or__
+
+    def __call__(self, *args: object, **kwargs: object) -> _Hint:
+        return self
+
+    def __mro_entries__(self, bases: tuple[type, ...]) -> tuple[type, ...]:
+        return ()
+
+
+def _fresh(value: Any) -> Any:
+    """A copy for one game of whatever Python code could hang state on; anything immutable as it is."""
+    if type(value) is types.FunctionType:
+        twin = types.FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, value.__closure__)
+        twin.__kwdefaults__ = value.__kwdefaults__
+        return twin
+    if type(value) is type and value.__flags__ & _HEAP_TYPE and not value.__flags__ & _IMMUTABLE_TYPE:
+        return type(value.__name__, (value,), {"__slots__": (), "__module__": value.__module__})
+    return value
+
+
+_HEAP_TYPE = 1 << 9
+_IMMUTABLE_TYPE = 1 << 8
+
+
+def _random_members(names: list[str], seed: int) -> dict[str, Any]:
+    import random
+
+    source = random.Random(seed)
+
+    class Random(random.Random):
+        def __init__(self, x: Any = None) -> None:
+            # Unseeded, the real one asks the kernel for entropy: a game would not repeat.
+            super().__init__(source.getrandbits(_FRESH_SEED_BITS) if x is None else x)
+
+        def seed(self, a: Any = None, version: int = 2) -> None:
+            super().seed(source.getrandbits(_FRESH_SEED_BITS) if a is None else a, version)
+
+    shared = Random(source.getrandbits(_FRESH_SEED_BITS))
+    return {name: Random if name == "Random" else getattr(shared, name) for name in names}
+
+
+def preload(imports: tuple[str, ...]) -> None:
+    """Imports all modules that will be lent, so that no worker ever needs the file system.
+
+    Raises:
+        LookupError: a module has no facade.
+    """
+    for name in imports:
+        if name not in LENDABLE:
+            raise LookupError(name)
+        builtins.__import__(name)
+
+
+def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
+    names = LENDABLE[name].split()
+    if name == "random":
+        return Facade(name, _random_members(names, seed), forbid)
+    if name == "typing":
+        return Facade(name, {member: _Hint() for member in names}, forbid)
+    module = builtins.__import__(name)
+    return Facade(name, {member: _fresh(getattr(module, member)) for member in names}, forbid)
+
+
+def world(
+    imports: tuple[str, ...],
+    seed: int,
+    output: int,
+    guard: tuple[str, Callable[[], None]],
+    doom: Callable[[str, str], NoReturn],
+) -> dict[str, Any]:
+    """The builtins of one game.
+
+    Args:
+        imports: modules that the task lends.
+        seed: of the game's own ``random``.
+        output: bytes that the game may print.
+        guard: the name and the function of the call that the policy injects.
+        doom: ends the game with an outcome and its reason.
+    """
+    lent: dict[str, Facade] = {}
+    printed = 0
+
+    def forbid(reason: str) -> NoReturn:
+        doom("violation", reason)
+
+    def checked(name: object) -> str:
+        if type(name) is not str:
+            raise TypeError("attribute name must be a string")
+        reason = attribute_reason(name)
+        if reason or name in ("format", "format_map"):
+            forbid(reason or f"attribute {name!r} by name")
+        return name
+
+    def __import__(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Facade:
+        if name not in imports:
+            forbid(f"import of {name!r}")
+        if name not in lent:
+            lent[name] = _facade(name, seed, forbid)
+        return lent[name]
+
+    def getattr(obj: Any, name: str, *default: Any) -> Any:
+        return builtins.getattr(obj, checked(name), *default)
+
+    def hasattr(obj: Any, name: str) -> bool:
+        return builtins.hasattr(obj, checked(name))
+
+    def setattr(obj: Any, name: str, value: Any) -> None:
+        builtins.setattr(obj, checked(name), value)
+
+    def type(obj: Any) -> Any:
+        return builtins.type(obj)
+
+    def print(*values: Any, sep: str | None = " ", end: str | None = "\n", **_: Any) -> None:
+        nonlocal printed
+        sep, end = " " if sep is None else sep, "\n" if end is None else end
+        printed += sum(len(str(value)) + len(sep) for value in values) + len(end)
+        if printed > output:
+            doom("output_limit", f"printed more than {output} bytes")
+
+    space = {name: builtins.__dict__[name] for name in BUILTINS}
+    space.update(
+        __import__=__import__, getattr=getattr, hasattr=hasattr, setattr=setattr, type=type, print=print
+    )
+    space[guard[0]] = guard[1]
+    return space

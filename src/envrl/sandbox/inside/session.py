@@ -1,0 +1,267 @@
+"""One program and its games, whatever process they are in: load, open, call, close.
+
+The worker drives a session from its socket; the differential tests drive the same class in their own process, which
+is the reference that the law of the solo run is held against.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, NoReturn, Protocol
+
+from inside.facades import Doom, world
+from inside.plain import NotPlain, check_plain
+from inside.policy import GUARD, Policy, Violation
+
+__all__ = ["Clock", "Fault", "Lent", "Session"]
+
+_FILENAME = "<strategy>"
+_DETAIL = 300
+
+
+class Fault(Exception):
+    """How a program or one of its games failed.
+
+    Attributes:
+        outcome: a value of `envrl.outcomes.Outcome`.
+        detail: what happened, in a short line.
+    """
+
+    def __init__(self, outcome: str, detail: str) -> None:
+        super().__init__(outcome, detail)
+        self.outcome, self.detail = outcome, detail[:_DETAIL]
+
+
+class Clock(Protocol):
+    """Measures and bounds the CPU time of a call; see `inside.budget.Stopwatch`."""
+
+    def start(self, budget: float) -> None: ...
+
+    def stop(self) -> float: ...
+
+
+class Lent:
+    """What a profile lends to every program: modules, toolkit, and the decoder of observations.
+
+    Args:
+        imports: names of modules.
+        tables: source run once; what it defines is shared by all workers, copy on write, and seen by the toolkit alone.
+        toolkit: source of the helper functions, run anew for each game; names that begin with "_" are not lent.
+        adapter: source that defines ``arguments(payload: bytes) -> tuple``, which turns an observation as the host
+            sends it into the arguments of the entry point.
+    """
+
+    def __init__(self, imports: tuple[str, ...], tables: str, toolkit: str, adapter: str) -> None:
+        self.imports = imports
+        self._tables: dict[str, Any] = {"__name__": "toolkit"}
+        exec(compile(tables, "<tables>", "exec"), self._tables)
+        self._toolkit = compile(toolkit, "<toolkit>", "exec")
+        space: dict[str, Any] = {"__name__": "adapter"}
+        exec(compile(adapter, "<adapter>", "exec"), space)
+        self.arguments: Callable[[bytes], tuple[Any, ...]] = space["arguments"]
+
+    def helpers(self) -> dict[str, Any]:
+        """The toolkit's functions, made anew for one game."""
+        space = self._tables.copy()
+        exec(self._toolkit, space)
+        return {name: value for name, value in space.items() if name not in self._tables and name[0] != "_"}
+
+
+class _Game:
+    """One game: a namespace of its own, entered for the first time by its first call."""
+
+    __slots__ = ("entry", "seed", "used")
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.used = 0.0
+        self.entry: Callable[..., Any] | None = None
+
+
+class Session:
+    """One program and its games.
+
+    Args:
+        lent: what the task lends.
+        entry_point: name of the function to call.
+        limits: the fields of `envrl.limits.Limits` as a dictionary.
+        clock: measures calls; it ends one that outstays its budget by calling `expire`.
+    """
+
+    def __init__(self, lent: Lent, entry_point: str, limits: dict[str, Any], clock: Clock) -> None:
+        self._lent = lent
+        self._entry_point = entry_point
+        self._limits = limits
+        self._clock = clock
+        self._ceiling = _depth() + limits["recursion"]
+        self._code: CodeType | None = None
+        self._games: dict[int, _Game] = {}
+        self._doomed: Fault | None = None
+
+    # -- a program's load -----------------------------------------------------------------------------------------
+
+    def load(self, source: bytes) -> str:
+        """Parses, checks and compiles the program; gives the hash of its syntax tree (32 hexadecimal digits).
+
+        Raises:
+            Fault: with outcome ``syntax_error``, ``no_entry_point``, ``violation``, ``memory`` or ``timeout``.
+        """
+        return self._bounded(lambda: self._compile(source), self._limits["load_cpu"])[0]
+
+    def _compile(self, source: bytes) -> str:
+        try:
+            tree = _parse(source)
+            digest = hashlib.blake2b(ast.dump(tree).encode(), digest_size=16).hexdigest()
+            if self._entry_point not in _top_level_names(tree):
+                raise Fault("no_entry_point", f"defines no {self._entry_point}")
+            tree = Policy(self._lent.imports).apply(tree)
+            self._code = compile(tree, _FILENAME, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise Fault("syntax_error", f"line {error.lineno}: {error.msg}") from None
+        except (ValueError, UnicodeError) as error:
+            raise Fault("syntax_error", f"not a Python source text: {error}") from None
+        except RecursionError:
+            raise Fault("syntax_error", "nested too deeply to compile") from None
+        except Violation as error:
+            raise Fault("violation", str(error)) from None
+        return digest
+
+    # -- its games ------------------------------------------------------------------------------------------------
+
+    def open(self, slot: int, seed: int) -> None:
+        """Makes slot ``slot`` a new game whose ``random`` is seeded with ``seed``; the program runs at its first call."""
+        self._games[slot] = _Game(seed)
+
+    def close(self, slot: int) -> None:
+        """Forgets a game; a slot that holds none is left as it is."""
+        self._games.pop(slot, None)
+
+    def call(self, slot: int, payload: bytes) -> tuple[Any, float]:
+        """Calls the entry point of a game with one observation.
+
+        Returns:
+            The value, plain data, and the seconds of CPU that the call used.
+
+        Raises:
+            Fault: how the game ended.
+        """
+        game = self._games[slot]
+        budget = min(self._limits["call_cpu"], self._limits["game_cpu"] - game.used)
+        if game.entry is None:
+            value, used = self._bounded(lambda: self._first_call(game, payload), budget)
+        else:
+            value, used = self._bounded(lambda: game.entry(*self._lent.arguments(payload)), budget)  # type: ignore[misc]
+        game.used += used
+        try:
+            check_plain(value, self._limits["value"])
+        except NotPlain as error:
+            raise Fault("invalid_action", str(error)) from None
+        return value, used
+
+    def _first_call(self, game: _Game, payload: bytes) -> Any:
+        assert self._code is not None
+        space: dict[str, Any] = {
+            "__builtins__": world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom),
+            "__name__": "strategy",
+            **self._lent.helpers(),
+        }
+        exec(self._code, space)
+        game.entry = space[self._entry_point]
+        return game.entry(*self._lent.arguments(payload))
+
+    # -- bounds ---------------------------------------------------------------------------------------------------
+
+    def _bounded(self, work: Callable[[], Any], budget: float) -> tuple[Any, float]:
+        self._doomed = None
+        value, used = None, 0.0
+        sys.setrecursionlimit(self._ceiling)
+        try:
+            try:
+                self._clock.start(budget)
+                value = work()
+            finally:
+                used = self._clock.stop()
+            if used > budget:
+                self.expire()
+        except Doom:
+            pass
+        except Fault:
+            raise
+        except MemoryError:
+            self._doomed = Fault("memory", "met its memory limit")
+        except BaseException as error:
+            if self._doomed is None:
+                raise Fault("exception", _describe(error)) from None
+        if self._doomed is not None:
+            raise self._doomed
+        return value, used
+
+    def expire(self) -> NoReturn:
+        """Ends the call in progress: its CPU budget is used up."""
+        self._doom("timeout", "used up its CPU budget")
+
+    def _doom(self, outcome: str, detail: str) -> NoReturn:
+        # The first reason stands: what a program does after its end is only its struggle.
+        self._doomed = self._doomed or Fault(outcome, detail)
+        raise Doom
+
+    def _guard(self) -> None:
+        if self._doomed is not None:
+            raise Doom
+        if isinstance(sys.exc_info()[1], MemoryError):
+            self._doom("memory", "met its memory limit")
+
+
+def _parse(source: bytes) -> ast.Module:
+    try:
+        return ast.parse(source.decode("utf-8"), _FILENAME)
+    except MemoryError:
+        raise RecursionError from None  # how CPython's parser says that its stack is full
+
+
+def _depth() -> int:
+    frame, depth = sys._getframe(), 0
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1  # type: ignore[assignment]
+    return depth
+
+
+def _top_level_names(tree: ast.Module) -> set[str]:
+    """The names that a module binds by itself, outside of functions and classes."""
+    names: set[str] = set()
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif not isinstance(node, ast.Lambda):
+            pending.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _describe(error: BaseException) -> str:
+    """One line on an exception of the program's, without running any of the program's code."""
+    kind = type(error)
+    line = _line_of(error)
+    where = f"line {line}: " if line else ""
+    trusted = kind.__module__ == "builtins"
+    return f"{where}{kind.__name__}" + (f": {BaseException.__str__(error)}" if trusted and _plain_args(error) else "")
+
+
+def _plain_args(error: BaseException) -> bool:
+    return all(type(arg) in (str, int, float, bool, type(None)) for arg in error.args)
+
+
+def _line_of(error: BaseException) -> int | None:
+    line, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == _FILENAME:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line

@@ -1,0 +1,105 @@
+"""A worker's life: it speaks frames on one descriptor and runs one program. Everything it says may be a lie.
+
+A frame is four bytes of length, little-endian, and a msgpack body.
+
+====================================================  ================================================================
+host → worker                                         worker → host
+====================================================  ================================================================
+``["load", source]``                                  ``["loaded", hash]`` or ``["refused", outcome, detail]``
+``["play", [[slot, seed]…], [slot…],                  ``["played", values, [[position, outcome, detail]…], [seconds…]]``
+[[slot, payload]…]]``: games to open, to close,       in the order of the calls; a faulted call has value None
+calls to make
+====================================================  ================================================================
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from inside.budget import Stopwatch
+from inside.session import Fault, Lent, Session
+
+__all__ = ["prepare", "serve"]
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def prepare(lent: Lent, entry_point: str, limits: dict[str, Any]) -> tuple[Session, Stopwatch]:
+    """A session and its running timers; made before the walls go up, which forbid new signal handlers."""
+    stopwatch = Stopwatch(limits["grace_cpu"], lambda: session.expire())
+    session = Session(lent, entry_point, limits, stopwatch)
+    stopwatch.arm(limits["load_cpu"])
+    return session, stopwatch
+
+
+def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: float) -> None:
+    """Serves one program on ``descriptor`` until its end of file."""
+    while (frame := _read_frame(descriptor)) is not None:
+        message = _decode(frame)
+        if message[0] == "play":
+            _, opened, closed, calls = message
+            for slot in closed:
+                session.close(slot)
+            for slot, seed in opened:
+                session.open(slot, seed)
+            values: list[Any] = []
+            faults: list[tuple[int, str, str]] = []
+            seconds: list[float] = []
+            for slot, payload in calls:
+                try:
+                    value, used = session.call(slot, payload)
+                except Fault as fault:
+                    faults.append((len(values), fault.outcome, fault.detail))
+                    value, used = None, 0.0
+                values.append(value)
+                seconds.append(used)
+            reply: list[Any] = ["played", values, faults, seconds]
+        else:
+            try:
+                reply = ["loaded", session.load(message[1])]
+            except Fault as fault:
+                reply = ["refused", fault.outcome, fault.detail]
+            stopwatch.reach(call_cpu)
+        _write_all(descriptor, _frame(reply))
+
+
+def _frame(message: list[Any]) -> bytes:
+    try:
+        body = _encode(message)
+    except UnicodeEncodeError:  # a lone surrogate in a returned string
+        values = ["?" if _unsendable(value) else value for value in message[1]]
+        body = _encode([message[0], values, *message[2:]])
+    return len(body).to_bytes(4, "little") + body
+
+
+def _unsendable(value: Any) -> bool:
+    try:
+        _encode(value)
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _read_frame(descriptor: int) -> bytes | None:
+    header = _read_exactly(descriptor, 4)
+    return None if header is None else _read_exactly(descriptor, int.from_bytes(header, "little"))
+
+
+def _read_exactly(descriptor: int, count: int) -> bytes | None:
+    data = os.read(descriptor, count)
+    if len(data) == count:
+        return data
+    parts, missing = [data], count - len(data)
+    while missing and parts[-1]:
+        parts.append(os.read(descriptor, missing))
+        missing -= len(parts[-1])
+    return None if missing else b"".join(parts)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

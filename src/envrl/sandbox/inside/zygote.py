@@ -1,0 +1,210 @@
+"""The zygote: a small interpreter, warmed with one profile, that forks a confined worker for each program.
+
+It is exec'ed with a scrubbed environment (never forked from the trainer: no torch, no CUDA, no threads in it), imports
+what its profile lends, freezes its garbage collector, enters what confinement can be shared, and from then on does three
+things: fork a worker on request, reap what has ended, and kill everything when the control channel reaches its end of
+file, which is how it learns that the host is gone.
+
+Control messages are msgpack, one to a datagram:
+
+=============================================  ===================================================================
+host → zygote                                  zygote → host
+=============================================  ===================================================================
+                                               ``["ready", {layer: reason or ""}]`` once, "" for an active layer
+``["fork", id, limits]`` + the worker's socket  ``["forked", id]`` + a pidfd
+                                               ``["ended", id, wait status, largest resident set in bytes]``
+=============================================  ===================================================================
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+
+from inside.facades import preload
+from inside.layers import landlock, limits, namespaces, privileges, seccomp
+from inside.session import Lent
+from inside.worker import prepare, serve
+
+__all__ = ["LAYERS", "main"]
+
+LAYERS = ("limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user")
+"""Names of the layers, as configs and reports use them."""
+
+_CONTROL_BYTES = 2**20
+_encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
+
+
+class _Confinement:
+    """The layers that this machine permits, tried once, and put on each worker."""
+
+    def __init__(self, wanted: list[str]) -> None:
+        self.missing = {layer: "" if layer in wanted else "switched off" for layer in LAYERS}
+        self._filter = b""
+        self._attempt("seccomp", self._build_filter)
+        self._attempt("landlock", landlock.abi)
+
+    def _attempt(self, layer: str, step: Callable[[], object]) -> None:
+        if self.missing[layer]:
+            return
+        try:
+            step()
+        except OSError as error:
+            self.missing[layer] = error.strerror or str(error)
+
+    def _build_filter(self) -> None:
+        self._filter = seccomp.build()
+
+    def enter_shared(self) -> None:
+        """What the zygote puts on itself, before its first fork."""
+        self._attempt("namespaces", namespaces.enter)
+        self._present = limits.address_space()
+
+    def drop_user(self) -> None:
+        """Becomes an ordinary user, or stays one."""
+        self._attempt("user", privileges.drop_user)
+
+    def enter_worker(self, budgets: dict[str, Any]) -> None:
+        """What each worker puts on itself, seccomp last."""
+        privileges.die_with_parent()
+        privileges.hide()
+        if not self.missing["no_new_privs"]:
+            privileges.forbid_new()
+        if not self.missing["landlock"]:
+            landlock.deny_all()
+        if not self.missing["limits"]:
+            limits.apply(self._present + budgets["memory"], budgets["worker_cpu"])
+        if not self.missing["seccomp"]:
+            seccomp.apply(self._filter)
+
+
+class _Zygote:
+    def __init__(self, control: socket.socket, lent: Lent, entry_point: str, confinement: _Confinement) -> None:
+        self._control = control
+        self._lent = lent
+        self._entry_point = entry_point
+        self._confinement = confinement
+        self._poll = select.epoll()
+        self._workers: dict[int, tuple[int, int]] = {}  # pidfd: (pid, id)
+
+    def run(self) -> None:
+        """Serves until the control channel ends; then no worker is left."""
+        self._poll.register(self._control.fileno(), select.EPOLLIN)
+        self._control.send(_encode(["ready", self._confinement.missing]))
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor in self._workers:
+                    self._reap(descriptor)
+                elif not self._obey():
+                    for pidfd in list(self._workers):
+                        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                        self._reap(pidfd)
+                    return
+
+    def _obey(self) -> bool:
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 1)
+        except OSError:
+            return False
+        if not message:
+            return False
+        _, identity, budgets = _decode(message)
+        (end,) = descriptors
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(end, budgets)
+        os.close(end)
+        pidfd = os.pidfd_open(pid)
+        self._workers[pidfd] = (pid, identity)
+        self._poll.register(pidfd, select.EPOLLIN)
+        self._tell(["forked", identity], [pidfd])
+        return True
+
+    def _become_worker(self, end: int, budgets: dict[str, Any]) -> NoReturn:
+        # Whatever goes wrong before the program runs is no fault of the program's: a code of its own says so.
+        try:
+            os.dup2(end, 3)
+            os.closerange(4, 2**16)
+            os.closerange(0, 3)
+            session, stopwatch = prepare(self._lent, self._entry_point, budgets)
+            self._confinement.enter_worker(budgets)
+        except BaseException:
+            os._exit(SETUP_FAILED)
+        try:
+            serve(3, session, stopwatch, budgets["call_cpu"])
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+
+    def _reap(self, pidfd: int) -> None:
+        pid, identity = self._workers.pop(pidfd)
+        _, status, usage = os.wait4(pid, 0)
+        self._poll.unregister(pidfd)
+        os.close(pidfd)
+        self._tell(["ended", identity, status, usage.ru_maxrss * 1024])
+
+    def _tell(self, message: list[Any], descriptors: list[int] | None = None) -> None:
+        try:
+            socket.send_fds(self._control, [_encode(message)], descriptors or [])
+        except OSError:
+            pass  # the host is gone; its end of file comes next
+
+
+SETUP_FAILED = 77
+"""Exit code of a worker that could not put on its confinement."""
+
+
+def main(descriptor: int) -> None:
+    """Reads its profile from the control channel, warms up, and serves.
+
+    Args:
+        descriptor: number of the control channel, a SOCK_SEQPACKET socket.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; its end of file is for us
+    control = socket.socket(fileno=descriptor)
+    profile = _decode(control.recv(_CONTROL_BYTES))
+    imports = tuple(profile["imports"])
+    try:
+        preload(imports)
+        lent = Lent(imports, profile["tables"], profile["toolkit"], profile["adapter"])
+        _first_use(lent)
+    except BaseException as error:
+        control.send(_encode(["broken", f"{type(error).__name__}: {error}"]))
+        return
+    sys.path.clear()
+    confinement = _Confinement(profile["layers"])
+    confinement.enter_shared()
+    if not confinement.missing["namespaces"] and (pid := os.fork()) != 0:
+        # The child is init of the new namespace, and the zygote; this process only waits for its end.
+        control.close()
+        os.waitpid(pid, 0)
+        return
+    privileges.die_with_parent()
+    confinement.drop_user()
+    gc.collect()
+    gc.freeze()
+    _Zygote(control, lent, profile["entry_point"], confinement).run()
+
+
+def _first_use(lent: Lent) -> None:
+    """Runs a program once, so that whatever the interpreter loads lazily is loaded before the walls go up."""
+    from inside.session import Session
+
+    class Still:
+        def start(self, budget: float) -> None: ...
+
+        def stop(self) -> float:
+            return 0.0
+
+    budgets = {"load_cpu": 1.0, "call_cpu": 1.0, "game_cpu": 1.0, "recursion": 400, "output": 100, "value": 100}
+    imports = "".join(f"import {name}\n" for name in lent.imports)
+    session = Session(lent, "f", budgets, Still())
+    session.load(f"{imports}def f(*a):\n    return '{{}}'.format(len(a))\n".encode())

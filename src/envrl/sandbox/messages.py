@@ -1,0 +1,158 @@
+"""What the host says to a worker, and what it believes of the answers: exactly checked frames, capped in size.
+
+A worker may send anything. Whatever is not exactly a reply to what was asked is `BadFrame`, a crash of that program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from envrl.outcomes import Outcome
+
+__all__ = ["BadFrame", "Fault", "Frames", "Loaded", "Played", "load_frame", "parse_loaded", "parse_played", "play_frame"]
+
+_HEADER = 4
+_PER_CALL = 512  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
+_DETAIL = 300
+
+_encode = msgspec.msgpack.Encoder().encode
+_PlayedFrame = tuple[str, list[Any], list[tuple[int, str, str]], list[float]]
+_decode_played = msgspec.msgpack.Decoder(_PlayedFrame).decode
+_decode_words = msgspec.msgpack.Decoder(list[str]).decode
+
+_OF_LOADING = frozenset(
+    {Outcome.SYNTAX_ERROR, Outcome.NO_ENTRY_POINT, Outcome.VIOLATION, Outcome.MEMORY, Outcome.TIMEOUT, Outcome.EXCEPTION}
+)
+_OF_PLAYING = frozenset(
+    {
+        Outcome.INVALID_ACTION,
+        Outcome.EXCEPTION,
+        Outcome.TIMEOUT,
+        Outcome.MEMORY,
+        Outcome.VIOLATION,
+        Outcome.OUTPUT_LIMIT,
+    }
+)
+
+
+class BadFrame(Exception):
+    """A worker sent what is not a reply to what it was asked."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """How a program or one of its games failed: a value, never an exception of the host's."""
+
+    outcome: Outcome
+    detail: str
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """The program compiled and keeps the policy."""
+
+    program_hash: str
+    """Hash of its syntax tree, as the worker says it."""
+
+
+class Played(msgspec.Struct, frozen=True):
+    """The answers to one message's calls, in their order."""
+
+    values: list[Any]
+    """A returned value, plain data, or the `Fault` that ended the game."""
+    seconds: list[float]
+    """CPU of each call, as the worker says it: for reports, never for a verdict."""
+
+
+def load_frame(source: bytes) -> bytes:
+    """The message that loads a program."""
+    return _framed(["load", source])
+
+
+def play_frame(
+    opened: Sequence[tuple[int, int]], closed: Sequence[int], calls: Sequence[tuple[int, bytes]]
+) -> bytes:
+    """The message of one step: games to open (slot, seed), slots to close, calls to make (slot, payload)."""
+    return _framed(["play", opened, closed, calls])
+
+
+def _framed(message: list[Any]) -> bytes:
+    body = _encode(message)
+    return len(body).to_bytes(_HEADER, "little") + body
+
+
+class Frames:
+    """Cuts what arrives from a worker into frames; holds no more than one frame of the allowed size."""
+
+    def __init__(self) -> None:
+        self._data = b""
+        self.limit = 0
+
+    def expect(self, calls: int, value: int) -> None:
+        """Sets the largest reply: to ``calls`` calls whose values are capped at ``value`` bytes each."""
+        self.limit = _PER_CALL + calls * (2 * value + _PER_CALL)
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Takes what was received; gives the body of the reply once it is whole.
+
+        Raises:
+            BadFrame: the frame is longer than allowed, or something follows it.
+        """
+        if self._data:
+            data = self._data + data
+        if len(data) < _HEADER:
+            self._data = data
+            return None
+        length = int.from_bytes(data[:_HEADER], "little")
+        if length > self.limit:
+            raise BadFrame(f"a frame of {length} bytes, where {self.limit} are allowed")
+        if len(data) > _HEADER + length:
+            raise BadFrame("more than one frame")
+        if len(data) < _HEADER + length:
+            self._data = data
+            return None
+        self._data = b""
+        return data[_HEADER:]
+
+
+def parse_loaded(body: bytes) -> Loaded | Fault:
+    """Reads the reply to a load.
+
+    Raises:
+        BadFrame: it is none.
+    """
+    try:
+        words = _decode_words(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(str(error)) from None
+    if len(words) == 2 and words[0] == "loaded" and len(words[1]) == 32:
+        return Loaded(words[1])
+    if len(words) == 3 and words[0] == "refused":
+        return _fault(words[1], words[2], _OF_LOADING)
+    raise BadFrame("not a reply to a load")
+
+
+def parse_played(body: bytes, calls: int) -> Played:
+    """Reads the reply to a step of ``calls`` calls.
+
+    Raises:
+        BadFrame: it is none.
+    """
+    try:
+        kind, values, faults, seconds = _decode_played(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise BadFrame(str(error)) from None
+    if kind != "played" or len(values) != calls or len(seconds) != calls:
+        raise BadFrame("not a reply to a step")
+    for position, outcome, detail in faults:
+        if not 0 <= position < calls:
+            raise BadFrame("a fault of no call")
+        values[position] = _fault(outcome, detail, _OF_PLAYING)
+    return Played(values, seconds)
+
+
+def _fault(outcome: str, detail: str, allowed: frozenset[Outcome]) -> Fault:
+    if outcome not in allowed:
+        raise BadFrame("an outcome of no fault")
+    return Fault(Outcome(outcome), detail[:_DETAIL])
