@@ -61,9 +61,9 @@ def build_report() -> RunReport:
     rng = np.random.default_rng(5)
     before = (rng.random((64, 32)) < rng.beta(0.1, 2.2, (64, 1))).astype(float)
     after = (rng.random((64, 32)) < rng.beta(0.8, 0.7, (64, 1))).astype(float)
-    won = before.mean(), after.mean()
+    won = float(before.mean()), float(after.mean())
     rising = [1 / (1 + math.exp(-(step - 35) / 12)) for step in range(80)]
-    noise = rng.normal(0, 0.04, 80)
+    noise = rng.normal(0, 0.04, 80).tolist()
     return RunReport(
         title="runs/2048-tiny",
         task="2048 (tile 512 within 500 moves)",

@@ -115,6 +115,8 @@ class _Builder:
             where = self._place(mark.line, mark.column) if mark else place
             what = " ".join(part for part in (error.context, error.problem) if part)
             raise ConfigError(str(Problem(where, field, f"not YAML: {what}; {_mend(what)}"))) from None
+        except RecursionError:
+            raise ConfigError(str(Problem(place, field, "nested too deeply; a configuration has few levels"))) from None
         except yaml.reader.ReaderError as error:
             before = text[: error.position]
             where = self._place(before.count("\n"), len(before.rpartition("\n")[2]))

@@ -185,8 +185,6 @@ def unknown_key(dotted: str, node: Node) -> str:
     """What to say of a key that the schema does not have: the nearest siblings, or the group that has it."""
     group, _, name = dotted.rpartition(".")
     what = f"unknown key ({_met(node)} met)"
-    if name in leaf_fields():
-        return f"{what}; a dot means nothing in a file: {_belongs(name)}"
     homes = [leaf for leaf in leaf_fields() if leaf.rpartition(".")[2] == name]
     if homes:
         return f"{what}; {' or '.join(map(_belongs, homes))}"

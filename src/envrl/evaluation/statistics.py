@@ -195,7 +195,8 @@ class _Side:
 
     def shared(self, residual: float) -> float:
         """The variance of the means beyond what the residual alone gives them, never below zero."""
-        return max(0.0, self.variance - residual / self.count)
+        shared = self.variance - residual / self.count
+        return shared if shared > 1e-12 * self.variance else 0.0  # what is left by rounding is none
 
 
 @dataclass(frozen=True)

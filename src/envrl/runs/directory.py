@@ -48,12 +48,7 @@ class RunDirectory:
             RunError: the directory holds a run or other files, another process works there, or it cannot be written.
         """
         run = cls(Path(root) / name)
-        try:
-            run.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(
-                f"{run.path}: cannot be made ({error.strerror}); choose another folder with output.root"
-            ) from error
+        _make(run.path)
         run._refuse_foreign_files()
         run._lock = Exclusive(run.path / _LOCK)
         try:
@@ -61,14 +56,11 @@ class RunDirectory:
                 raise RunError(f"{run.path}: already holds a run; continue it with --resume, or choose another --name")
             remove_temporaries(run.path)
             for folder in _FOLDERS:
-                (run.path / folder).mkdir(exist_ok=True)
+                _make(run.path / folder)
             write_atomic(run.config_path, config_yaml)
             # It holds the secret salt of the training seeds.
             write_json(run.lock_path, lock, mode=0o600)
             run.update_status(state="created", step=0)
-        except OSError as error:
-            run.release()
-            raise RunError(f"{run.path}: cannot be written ({error.strerror}); check its permissions") from error
         except BaseException:
             run.release()
             raise
@@ -259,7 +251,7 @@ class RunDirectory:
         return self._writers[path]
 
     def _must_hold_lock(self) -> None:
-        if self._lock is None:
+        if self._lock is None or not self._lock.held:
             raise RuntimeError(f"{self.path}: acquire() the run before writing to it")
 
     def _refuse_foreign_files(self) -> None:
@@ -271,3 +263,12 @@ class RunDirectory:
             leftover = entry.name.startswith(".") and entry.suffix == ".tmp"
             if not (entry.name in ours or leftover) or (entry.is_dir() and any(entry.iterdir())):
                 raise RunError(f"{self.path}: not empty and no run ({entry.name} stands there); choose another --name")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be made ({error.strerror}); choose another folder with output.root"
+        ) from error

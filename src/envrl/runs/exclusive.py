@@ -36,7 +36,7 @@ class Exclusive:
                     pid = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
                     os.close(descriptor)
                     raise RunError(
-                        f"{path.parent}: process {pid} works in this run; wait for it or end it, or choose another --name"
+                        f"{path.parent}: process {pid} works in this run; wait for it, end it, or choose another --name"
                     ) from None
                 time.sleep(_PAUSE)
             except OSError as error:
@@ -49,9 +49,14 @@ class Exclusive:
         self._descriptor = descriptor
         _held.add(self)
 
+    @property
+    def held(self) -> bool:
+        """Whether this process still holds the lock."""
+        return self._descriptor >= 0
+
     def release(self) -> None:
         """Let others work in the run; releasing twice does nothing."""
-        if self._descriptor >= 0:
+        if self.held:
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from envrl.errors import RunError
@@ -25,9 +26,9 @@ def build_lock(packages: Iterable[str], /, **parts: object) -> dict[str, Any]:
 
     Args:
         packages: names of distributions; one that is not installed is locked as None.
-        parts: hashes, salts, limits, layers and whatever else the results depend on, as JSON values.
+        parts: hashes, salts, limits, layers and whatever else the results depend on; JSON must be able to hold them.
     """
-    return {
+    lock = {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in packages},
         "platform": platform.platform(),
@@ -39,6 +40,9 @@ def build_lock(packages: Iterable[str], /, **parts: object) -> dict[str, Any]:
         "git": _git_state(Path.cwd()),
         **parts,
     }
+    # As it will be read back, so that a fresh lock compares with one from disk.
+    built: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(lock))
+    return built
 
 
 def file_hash(path: Path) -> str:

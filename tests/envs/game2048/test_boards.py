@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from envrl.envs.game2048 import Board, Boards, cells, packed
+from envrl.envs.game2048 import Board, Boards, cells, packed, single
 from envrl.envs.game2048.rules import merge_row
 from envrl.errors import ConfigError
 
@@ -174,10 +174,11 @@ def test_a_size_that_is_none_is_refused() -> None:
 
 
 def test_the_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from envrl.envs.game2048 import single
-
+    for table in (single._TOWARD_START, single._TOWARD_END, single._GAINS):
+        table.clear()
     monkeypatch.setattr(single, "_CAPACITY", 4)
     boards, alone = Boards([5], 6), [Board(5, 6)]
     for action in (0, 1, 2, 3) * 10:
         play(boards, alone, np.array([0]), np.array([action]))
+        assert max(map(len, (single._TOWARD_START, single._TOWARD_END, single._GAINS))) <= 4
     assert_same(boards, alone, np.array([0]))

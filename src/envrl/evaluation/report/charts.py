@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from envrl.errors import MissingExtraError
+from envrl.evaluation import escape
 from envrl.evaluation.report import words
-from envrl.evaluation.report.record import CurvePoint, EvaluationSummary, RunReport
+from envrl.evaluation.report.record import CurvePoint, EvaluationSummary, RunReport, StepSeconds
 from envrl.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ _OUTCOME_COLOURS: dict[str, str] = {
     Outcome.INFRASTRUCTURE_ERROR: "#e377c2",
 }
 _UNKNOWN_OUTCOME = "#777777"
-_LEGEND_ROWS = 3
+_LEGEND_COLUMNS = 3
+_MOST_POINTS = 240
+"""More than a picture can show; a long run would otherwise fill megabytes."""
 
 
 def charts(report: RunReport) -> list[Chart]:
@@ -71,13 +74,14 @@ def charts(report: RunReport) -> list[Chart]:
     Raises:
         MissingExtraError: without matplotlib.
     """
+    curve = _thinned(report.curve)
     found = [_comparison(report)]
-    if any(point.reward is not None or point.success is not None for point in report.curve):
-        found.append(_learning(report.curve))
+    if any(point.reward is not None or point.success is not None for point in curve):
+        found.append(_learning(curve))
     if report.before.outcome_shares or report.after.outcome_shares:
         found.append(_outcomes(report.before, report.after))
-    if any(point.seconds is not None for point in report.curve):
-        found.append(_step_time(report.curve))
+    if any(point.seconds is not None for point in curve):
+        found.append(_step_time(curve))
     return found
 
 
@@ -95,6 +99,7 @@ def _draw(title: str, alt: str, height: float, paint: Callable[[Figure, _Palette
             "svg.hashsalt": "envrl",  # the same report gives the same bytes
             "svg.fonttype": "path",
             "text.usetex": False,
+            "text.parse_math": False,
             "font.family": ["DejaVu Sans"],
             "font.size": 10.5,
             "text.color": palette.ink,
@@ -140,7 +145,7 @@ def _comparison(report: RunReport) -> Chart:
                     va="center",
                 )
         top.set(xlim=(-1, 101), ylim=(1.6, -0.6), xlabel="episodes won, % (bar: 95 % interval)")
-        top.set_yticks([0, 1], [side.label for side, _ in sides])
+        top.set_yticks([0, 1], [_label(side.label) for side, _ in sides])
         top.grid(axis="x")
         _by_program(bottom, sides)
 
@@ -162,7 +167,7 @@ def _by_program(axes: Axes, sides: Sequence[tuple[EvaluationSummary, str]]) -> N
             counts[min(bins - 1, int(value * bins))] += 1
         shares = [100 * count / len(rates) if rates else 0.0 for count in counts]
         lefts = [width * (number + 0.1 + 0.4 * place) for number in range(bins)]
-        axes.bar(lefts, shares, width=0.4 * width, align="edge", color=colour, label=side.label)
+        axes.bar(lefts, shares, width=0.4 * width, align="edge", color=colour, label=_label(side.label))
     axes.set(xlim=(-1, 101), xlabel="won by a program, % of its games", ylabel="programs, %")
     axes.grid(axis="y")
     axes.legend()
@@ -210,18 +215,20 @@ def _outcomes(before: EvaluationSummary, after: EvaluationSummary) -> Chart:
         for name, shares in rows:
             widths = [100 * share for share in shares]
             colour = _OUTCOME_COLOURS.get(name, _UNKNOWN_OUTCOME)
-            axes.barh([0, 1], widths, left=start, height=0.62, color=colour, label=words.outcome_name(name))
+            axes.barh([0, 1], widths, left=start, height=0.62, color=colour, label=_label(words.outcome_name(name)))
             start = [left + width for left, width in zip(start, widths, strict=True)]
         axes.set(xlim=(0, 100.5), ylim=(1.5, -0.5), xlabel="share of all episodes, %")
-        axes.set_yticks([0, 1], [before.label, after.label])
+        axes.set_yticks([0, 1], [_label(before.label), _label(after.label)])
         axes.grid(axis="x")
-        figure.legend(loc="outside lower center", ncols=3, fontsize="small", columnspacing=1.2, handlelength=1.2)
+        figure.legend(
+            loc="outside lower center", ncols=_LEGEND_COLUMNS, fontsize="small", columnspacing=1.2, handlelength=1.2
+        )
 
     told = [
         f"{words.outcome_name(name)} {words.percent(old)} before, {words.percent(new)} after"
         for name, (old, new) in rows
     ]
-    return _draw("How episodes ended", "; ".join(told) + ".", 2.5 + 0.2 * math.ceil(len(rows) / _LEGEND_ROWS), paint)
+    return _draw("How episodes ended", "; ".join(told) + ".", 2.5 + 0.2 * math.ceil(len(rows) / _LEGEND_COLUMNS), paint)
 
 
 def _step_time(curve: Sequence[CurvePoint]) -> Chart:
@@ -248,7 +255,43 @@ def _step_time(curve: Sequence[CurvePoint]) -> Chart:
     return _draw("Where the time goes", f"Seconds a step, stacked; of the whole time: {told}.", 2.9, paint)
 
 
+def _label(text: str) -> str:
+    """Text that the picture's one font has letters for."""
+    return escape.one_line(text, 24).replace("…", "...").encode("ascii", "backslashreplace").decode("ascii")
+
+
 def _series(curve: Sequence[CurvePoint], name: str) -> list[float]:
     """One column of the curve, NaN (a gap in the line) where a step does not have it."""
     values: list[Any] = [getattr(point, name) for point in curve]
     return [math.nan if value is None else float(value) for value in values]
+
+
+def _thinned(curve: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """A curve of at most `_MOST_POINTS` points, each the mean of the steps that it stands for."""
+    size = max(1, math.ceil(len(curve) / _MOST_POINTS))
+    if size == 1:
+        return list(curve)
+    thin = []
+    for start in range(0, len(curve), size):
+        steps = curve[start : start + size]
+        seconds = [point.seconds for point in steps if point.seconds is not None]
+        parts = {
+            part: sum(getattr(spent, part) for spent in seconds) / max(1, len(seconds))
+            for part in StepSeconds.__struct_fields__
+        }
+        thin.append(
+            CurvePoint(
+                step=steps[-1].step,
+                reward=_mean(steps, "reward"),
+                reward_std=_mean(steps, "reward_std"),
+                success=_mean(steps, "success"),
+                broken=_mean(steps, "broken"),
+                seconds=StepSeconds(**parts) if seconds else None,
+            )
+        )
+    return thin
+
+
+def _mean(steps: Sequence[CurvePoint], name: str) -> float | None:
+    known = [value for value in _series(steps, name) if not math.isnan(value)]
+    return sum(known) / len(known) if known else None

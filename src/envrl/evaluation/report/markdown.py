@@ -11,7 +11,8 @@ from envrl.evaluation.report.record import ProgramCard, RunReport
 
 __all__ = ["render_markdown"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:$])")
+# The last three keep a bare address from becoming a link, and the start of a text from becoming a list.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&@$]|:(?=//)|(?<=www)\.|^[-+])", re.IGNORECASE)
 
 
 def render_markdown(report: RunReport) -> str:
@@ -29,10 +30,10 @@ def render_markdown(report: RunReport) -> str:
     for outcome, shares in words.outcome_rows(before, after):
         rows.append((f"outcome: {words.outcome_name(outcome)}", *map(words.percent, shares)))
     lines += _table(("", before.label, after.label), rows)
-    cards = [report.best] if report.best is not None else []
-    if cards or report.programs:
+    cards = [*report.programs, *([report.best] if report.best is not None else [])]
+    if cards:
         lines += ["", "## Programs"]
-    for card in (*cards, *report.programs):
+    for card in cards:
         lines += _card(card)
     lines += ["", "## What it ran on", ""]
     facts = [
@@ -78,12 +79,12 @@ def _row(cells: Sequence[str]) -> str:
 
 def _inline(text: str, max_chars: int = 200) -> str:
     """One line in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", escape.one_line(text, max_chars)).strip()
+    return _SPECIAL.sub(r"\\\1", escape.one_line(text, max_chars).strip())
 
 
 def _fence(text: str, language: str) -> list[str]:
     """A fenced block whose fence is longer than any run of backticks in it."""
-    shown = escape.terminal(text)
+    shown = escape.terminal(text).rstrip("\n")
     longest = max(map(len, re.findall("`+", shown)), default=0)
     fence = "`" * max(3, longest + 1)
     return [fence + language, shown, fence]

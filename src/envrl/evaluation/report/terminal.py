@@ -51,15 +51,9 @@ def _numbers(report: RunReport) -> Table:
 
 def _card(card: ProgramCard) -> Panel:
     source = Text()
-    for kind, text in highlight.pieces(escape.terminal(card.source, _SOURCE_CHARS)):
+    for kind, text in highlight.pieces(escape.terminal(card.source, _SOURCE_CHARS).rstrip("\n")):
         source.append(text, _STYLES.get(kind))
-    return Panel(
-        source,
-        title=_line(card.title, "bold"),
-        title_align="left",
-        subtitle=_line(words.measured(card)),
-        subtitle_align="left",
-    )
+    return Panel(Group(_line(words.measured(card), "dim"), source), title=_line(card.title, "bold"), title_align="left")
 
 
 def _line(text: str, style: str = "") -> Text:

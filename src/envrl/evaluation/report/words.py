@@ -8,6 +8,7 @@ from envrl.evaluation.report.record import Change, EvaluationSummary, ProgramCar
 from envrl.outcomes import Outcome
 
 __all__ = [
+    "MEANING",
     "answers",
     "change",
     "duration",

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NoReturn, Protocol
 
 from inside.facades import Doom, world
@@ -64,11 +64,11 @@ class Lent:
         exec(compile(adapter, "<adapter>", "exec"), space)
         self.arguments: Callable[[bytes], tuple[Any, ...]] = space["arguments"]
 
-    def helpers(self) -> dict[str, Any]:
-        """The toolkit's functions, made anew for one game."""
-        space = self._tables.copy()
+    def helpers(self, builtins: dict[str, Any]) -> dict[str, Any]:
+        """The toolkit's functions, made anew for one game; they see its builtins, and so its own ``random``."""
+        space = {**self._tables, "__builtins__": builtins}
         exec(self._toolkit, space)
-        return {name: value for name, value in space.items() if name not in self._tables and name[0] != "_"}
+        return {name: value for name, value in space.items() if type(value) is FunctionType and name[0] != "_"}
 
 
 class _Game:
@@ -164,11 +164,8 @@ class Session:
 
     def _first_call(self, game: _Game, payload: bytes) -> Any:
         assert self._code is not None
-        space: dict[str, Any] = {
-            "__builtins__": world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom),
-            "__name__": "strategy",
-            **self._lent.helpers(),
-        }
+        builtins = world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom)
+        space = {"__builtins__": builtins, "__name__": "strategy", **self._lent.helpers(builtins)}
         exec(self._code, space)
         game.entry = space[self._entry_point]
         return game.entry(*self._lent.arguments(payload))

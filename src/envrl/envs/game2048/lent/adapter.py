@@ -1,0 +1,10 @@
+# What the host sends is one byte a cell, the exponents row by row; a strategy receives nested lists of tile values.
+from math import isqrt
+
+TILES = [0, *(2**k for k in range(1, 65))]
+
+
+def arguments(payload):
+    size = isqrt(len(payload))
+    tiles = [TILES[exponent] for exponent in payload]
+    return ([tiles[start : start + size] for start in range(0, size * size, size)],)
