@@ -170,7 +170,7 @@ class Sandbox:
         """Sends a program to a worker of its own; its `Loaded` or `Fault` comes from `collect`.
 
         Args:
-            source: what the model wrote; capped by ``limits.source``, and never looked at by the host.
+            source: what the model wrote, never looked at by the host; capping its size is the caller's affair.
             games: how many games it will play at the most, for the worker's whole budget of CPU.
         """
         ours, theirs = socket.socketpair()
@@ -194,7 +194,7 @@ class Sandbox:
         self._by_descriptor[ours.fileno()] = program
         self._epoll.register(ours.fileno(), select.EPOLLIN)
         program._frames.expect(1, 0)
-        program._send(load_frame(source[: limits.source]), None, limits.load_cpu + limits.grace_cpu)
+        program._send(load_frame(source), None, limits.load_cpu + limits.grace_cpu)
         return program
 
     def collect(self, timeout: float | None = None) -> list[tuple[Program, Reply]]:

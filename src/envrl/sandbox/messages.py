@@ -57,7 +57,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class Played(msgspec.Struct, frozen=True):
-    """The answers to one message's calls, in their order."""
+    """The answers to one message's calls, in their order; calls after a timeout are not made and have no answer."""
 
     values: list[Any]
     """A returned value, plain data, or the `Fault` that ended the game."""
@@ -143,10 +143,10 @@ def parse_played(body: bytes, calls: int) -> Played:
         kind, values, faults, seconds = _decode_played(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadFrame(str(error)) from None
-    if kind != "played" or len(values) != calls or len(seconds) != calls:
+    if kind != "played" or not 0 < len(values) <= calls or len(seconds) != len(values):
         raise BadFrame("not a reply to a step")
     for position, outcome, detail in faults:
-        if not 0 <= position < calls:
+        if not 0 <= position < len(values):
             raise BadFrame("a fault of no call")
         values[position] = _fault(outcome, detail, _OF_PLAYING)
     return Played(values, seconds)

@@ -7,8 +7,8 @@ host → worker                                         worker → host
 ====================================================  ================================================================
 ``["load", source]``                                  ``["loaded", hash]`` or ``["refused", outcome, detail]``
 ``["play", [[slot, seed]…], [slot…],                  ``["played", values, [[position, outcome, detail]…], [seconds…]]``
-[[slot, payload]…]]``: games to open, to close,       in the order of the calls; a faulted call has value None
-calls to make
+[[slot, payload]…]]``: games to open, to close,       in the order of the calls; a faulted call has value None; after
+calls to make                                         a timeout the calls that follow it are not made
 ====================================================  ================================================================
 """
 
@@ -57,6 +57,8 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
                     value, used = None, 0.0
                 values.append(value)
                 seconds.append(used)
+                if faults and faults[-1][1] == "timeout":
+                    break  # the host may not want the rest: endless loops come in herds
             reply: list[Any] = ["played", values, faults, seconds]
         else:
             try:

@@ -1,0 +1,295 @@
+"""A strategy meets an environment: all games of a batch in lockstep, one message a step to each worker.
+
+The law of the solo run holds here: an episode's result is what its strategy gets when it plays that seed alone in a
+fresh worker. A batch is only faster. Whenever a worker dies or meets its memory limit, each of its unfinished games is
+played again, alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from envrl.envs import Ending, Games, InvalidAction, Task
+from envrl.limits import Limits
+from envrl.outcomes import BEFORE_PLAY, HARD, Outcome
+from envrl.rollouts.scorecard import Episode, Scorecard
+from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox
+from envrl.seeding import private_seed
+
+__all__ = ["Assignment", "Player", "profile_of"]
+
+_WORKERS_AT_ONCE = 32
+_PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A strategy and the games that it is to play.
+
+    Attributes:
+        source: the program.
+        indices: of the seeds in their block.
+        seeds: the 63-bit seeds, one for each index.
+    """
+
+    source: str
+    indices: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+
+def profile_of(task: Task) -> Profile:
+    """What the sandbox must lend to strategies of a task."""
+    lent = task.lent
+    return Profile(
+        entry_point=task.entry_point,
+        imports=LANGUAGE_IMPORTS if lent.imports is None else lent.imports,
+        tables=lent.tables,
+        toolkit=lent.toolkit,
+        adapter=lent.adapter,
+    )
+
+
+@dataclass
+class _Record:
+    """What becomes of one assignment."""
+
+    assignment: Assignment
+    refusal: Fault | None = None
+    program_hash: str | None = None
+    episodes: dict[int, Episode] = field(default_factory=dict)  # by position in the assignment
+
+    def lost_already(self, position: int, hard_failures: int) -> bool:
+        """Whether enough earlier games failed hard that this one is not played."""
+        failed = sum(p < position and e.outcome in HARD for p, e in self.episodes.items())
+        return failed >= hard_failures
+
+    def scorecard(self, hard_failures: int) -> Scorecard:
+        """The card; it depends on the single results only, not on the order in which they came."""
+        if self.refusal is not None and (self.refusal.outcome in BEFORE_PLAY | {Outcome.VIOLATION}):
+            return Scorecard(source=self.assignment.source, outcome=self.refusal.outcome, detail=self.refusal.detail)
+        episodes: list[Episode] = []
+        failed = 0
+        for position, index in enumerate(self.assignment.indices):
+            if failed >= hard_failures:
+                episodes.append(Episode(index=index, outcome=Outcome.SKIPPED))
+                continue
+            episodes.append(self.episodes[position])
+            failed += episodes[-1].outcome in HARD
+        return Scorecard(source=self.assignment.source, program_hash=self.program_hash, episodes=tuple(episodes))
+
+
+class _Job:
+    """One worker's share of a wave: a program and the games that it plays side by side."""
+
+    def __init__(self, record: _Record, slots: dict[int, int]) -> None:
+        self.record = record
+        self.positions = slots  # slot: position in the assignment, for games that go on
+        self.program: Program | None = None
+        self.asked: list[int] = []
+        self.calls: dict[int, int] = dict.fromkeys(slots, 0)
+        self.cpu: dict[int, float] = dict.fromkeys(slots, 0.0)
+        self.longest: dict[int, float] = dict.fromkeys(slots, 0.0)
+        self.ended: list[int] = []  # slots that the worker may forget
+
+    @property
+    def alone(self) -> bool:
+        return len(self.calls) == 1
+
+
+class Player:
+    """Plays strategies of one task in one sandbox.
+
+    Args:
+        task: what is played.
+        sandbox: made for `profile_of` the task.
+        limits: budgets; the task's own unless given.
+    """
+
+    def __init__(self, task: Task, sandbox: Sandbox, limits: Limits | None = None) -> None:
+        self._task = task
+        self._sandbox = sandbox
+        self._limits = limits or task.limits
+
+    def play(self, assignments: Sequence[Assignment]) -> list[Scorecard]:
+        """Plays all games of all assignments; scorecards in their order.
+
+        Raises:
+            SandboxError: the zygote ended.
+        """
+        records = [_Record(assignment) for assignment in assignments]
+        todo = []
+        for record in records:
+            size = len(record.assignment.source.encode("utf-8", "surrogatepass"))
+            if size > self._limits.source:
+                reason = f"the program has {size} bytes, where {self._limits.source} are allowed"
+                record.refusal = Fault(Outcome.SYNTAX_ERROR, reason)
+            else:
+                todo.append((record, tuple(range(len(record.assignment.seeds)))))
+        again = self._wave(todo)
+        alone = [(record, (position,)) for record, positions in again for position in positions]
+        for record, positions in self._wave(alone):
+            for position in positions:
+                fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker was lost twice")
+                record.episodes[position] = self._episode(record, position, fault)
+        return [record.scorecard(self._limits.hard_failures) for record in records]
+
+    # -- one wave: each job a fresh worker ------------------------------------------------------------------------
+
+    def _wave(self, jobs: Iterable[tuple[_Record, tuple[int, ...]]]) -> list[tuple[_Record, tuple[int, ...]]]:
+        """Plays the given games side by side; gives those that have to be played again alone."""
+        waiting: deque[_Job] = deque()
+        seeds: list[int] = []
+        for record, positions in jobs:
+            slots = {len(seeds) + i: position for i, position in enumerate(positions)}
+            seeds += [record.assignment.seeds[position] for position in positions]
+            if slots:
+                waiting.append(_Job(record, slots))
+        if not seeds:
+            return []
+        games = self._task.games(seeds)
+        again: list[tuple[_Record, tuple[int, ...]]] = []
+        playing: dict[Program, _Job] = {}
+        while waiting or playing:
+            while waiting and len(playing) < _WORKERS_AT_ONCE:
+                job = waiting.popleft()
+                self._drop_lost(job)
+                if job.positions:
+                    source = job.record.assignment.source.encode("utf-8", "surrogatepass")
+                    job.program = self._sandbox.load(source, self._limits, len(job.positions))
+                    playing[job.program] = job
+            steps: list[tuple[_Job, Played]] = []
+            for program, reply in self._replies(len(playing)):
+                job = playing[program]
+                if isinstance(reply, Played):
+                    steps.append((job, reply))
+                elif isinstance(reply, Loaded):
+                    job.record.program_hash = reply.program_hash
+                    self._ask(job, games, first=True)
+                else:
+                    again += self._bury(job, games, reply)
+            again += self._step(games, steps)
+            for program in [program for program, job in playing.items() if not job.positions]:
+                program.close()
+                del playing[program]
+        return again
+
+    def _replies(self, playing: int) -> list[tuple[Program, Reply]]:
+        """At least one reply; then as many as half of the workers give soon. The rest stay busy meanwhile."""
+        replies = self._sandbox.collect() if playing else []
+        while 2 * len(replies) < playing and (more := self._sandbox.collect(_PATIENCE)):
+            replies += more
+        return replies
+
+    def _step(self, games: Games, steps: list[tuple[_Job, Played]]) -> list[tuple[_Record, tuple[int, ...]]]:
+        """Takes the workers' answers, advances their games together, and asks again."""
+        again: list[tuple[_Record, tuple[int, ...]]] = []
+        moving: list[tuple[_Job, int]] = []
+        actions: list[int] = []
+        for job, played in steps:
+            for slot, value, seconds in zip(job.asked, played.values, played.seconds, strict=False):
+                job.cpu[slot] += seconds
+                job.longest[slot] = max(job.longest[slot], seconds)
+                if isinstance(value, Fault):
+                    if value.outcome is Outcome.MEMORY and not job.alone:
+                        again += self._again(job)
+                        break
+                    self._end(job, slot, games, value)
+                    continue
+                try:
+                    actions.append(self._task.action(value))
+                except InvalidAction as error:
+                    self._end(job, slot, games, Fault(Outcome.INVALID_ACTION, str(error)))
+                else:
+                    moving.append((job, slot))
+                    job.calls[slot] += 1
+        if again:  # games whose worker has to go do not move
+            kept = [(pair, action) for pair, action in zip(moving, actions, strict=True) if pair[1] in pair[0].positions]
+            moving, actions = [pair for pair, _ in kept], [action for _, action in kept]
+        if moving:
+            endings = games.act([slot for _, slot in moving], actions)
+            for (job, slot), ending in zip(moving, endings, strict=True):
+                if ending is not None:
+                    self._end(job, slot, games, ending)
+        for job, _ in steps:
+            self._drop_lost(job)
+            if job.positions:
+                self._ask(job, games)
+        return again
+
+    def _ask(self, job: _Job, games: Games, first: bool = False) -> None:
+        assert job.program is not None
+        job.asked = list(job.positions)
+        calls = list(zip(job.asked, games.observe(job.asked), strict=True))
+        seeds = job.record.assignment.seeds
+        opened = [(slot, private_seed(seeds[position], "strategy")) for slot, position in job.positions.items()]
+        job.program.play(calls, opened=opened if first else (), closed=job.ended)
+        job.ended = []
+
+    # -- endings --------------------------------------------------------------------------------------------------
+
+    def _end(self, job: _Job, slot: int, games: Games, how: Ending | Fault) -> None:
+        position = job.positions.pop(slot)
+        job.ended.append(slot)
+        cpu, longest = job.cpu[slot], job.longest[slot]
+        limits = self._limits
+        job.record.episodes[position] = self._episode(
+            job.record,
+            position,
+            how,
+            standing=games.standing(slot),
+            call=job.calls[slot],
+            cpu=cpu,
+            strained=longest > limits.call_cpu / 2 or cpu > limits.game_cpu / 2,
+        )
+
+    def _episode(
+        self,
+        record: _Record,
+        position: int,
+        how: Ending | Fault,
+        standing: Ending | None = None,
+        call: int | None = None,
+        cpu: float = 0.0,
+        strained: bool = False,
+    ) -> Episode:
+        ending = how if isinstance(how, Ending) else standing
+        faulted = isinstance(how, Fault)
+        return Episode(
+            index=record.assignment.indices[position],
+            outcome=how.outcome,
+            steps=ending.steps if ending else 0,
+            score=ending.score if ending else 0.0,
+            progress=ending.progress if ending else 0.0,
+            metrics=ending.metrics if ending else {},
+            detail=how.detail if isinstance(how, Fault) else "",
+            call=call if faulted else None,
+            cpu=cpu,
+            strained=strained or how.outcome in (Outcome.TIMEOUT, Outcome.MEMORY),
+        )
+
+    def _bury(self, job: _Job, games: Games, fault: Fault) -> list[tuple[_Record, tuple[int, ...]]]:
+        """A worker that refused its program, or is dead."""
+        loaded = job.record.program_hash is not None
+        if fault.outcome is not Outcome.INFRASTRUCTURE_ERROR and not loaded:
+            job.record.refusal = fault
+            for slot in list(job.positions):
+                self._end(job, slot, games, fault)
+            return []
+        if job.alone and fault.outcome is not Outcome.INFRASTRUCTURE_ERROR:
+            for slot in list(job.positions):
+                self._end(job, slot, games, fault)
+            return []
+        return self._again(job)
+
+    def _again(self, job: _Job) -> list[tuple[_Record, tuple[int, ...]]]:
+        positions = tuple(job.positions.values())
+        job.positions.clear()
+        return [(job.record, positions)]
+
+    def _drop_lost(self, job: _Job) -> None:
+        for slot, position in list(job.positions.items()):
+            if job.record.lost_already(position, self._limits.hard_failures):
+                del job.positions[slot]
+                job.ended.append(slot)

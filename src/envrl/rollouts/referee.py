@@ -1,0 +1,244 @@
+"""Referees: one trusted process a core, each with its own environments and its own sandbox.
+
+Slow environments hold up neither each other nor the trainer. Identical strategies on identical seeds are played once:
+by the law of the solo run their results are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from envrl.envs import Task
+from envrl.errors import SandboxError
+from envrl.limits import Limits
+from envrl.outcomes import Outcome
+from envrl.rollouts.player import Assignment, Player, profile_of
+from envrl.rollouts.scorecard import Episode, Scorecard
+from envrl.sandbox import Sandbox
+
+__all__ = ["Arena", "LocalPlayers"]
+
+_CHUNKS_PER_REFEREE = 4
+_MOST_GAMES_PER_CHUNK = 1024
+_CLOSE_SECONDS = 10.0
+
+
+class LocalPlayers:
+    """Plays in this process: for tests, for a single program, and inside each referee."""
+
+    def __init__(self, task: Task, limits: Limits | None = None, require: Sequence[str] = ("limits", "seccomp")) -> None:
+        self._sandbox = Sandbox(profile_of(task), require=tuple(require))
+        self._player = Player(task, self._sandbox, limits)
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Each sandbox layer with "" where it is in force, else why it is not."""
+        return self._sandbox.layers
+
+    def play(self, assignments: Sequence[Assignment]) -> list[Scorecard]:
+        """Plays all games of all assignments; scorecards in their order."""
+        return self._player.play(assignments)
+
+    def close(self) -> None:
+        """Ends all workers."""
+        self._sandbox.close()
+
+
+def _serve(connection: Any, task: Task, limits: Limits | None, require: tuple[str, ...]) -> None:
+    """A referee's life: plays what comes over the connection until its end of file."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
+    try:
+        players = LocalPlayers(task, limits, require)
+    except SandboxError as error:
+        connection.send(("error", str(error)))
+        return
+    connection.send(("ready", players.layers))
+    try:
+        while True:
+            connection.send(("cards", players.play(connection.recv())))
+    except (EOFError, BrokenPipeError):
+        pass
+    finally:
+        players.close()
+
+
+class _Referee:
+    def __init__(self, context: Any, arguments: tuple[Any, ...]) -> None:
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, *arguments), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.chunk: int | None = None
+
+    def layers(self) -> dict[str, str]:
+        """Waits until it is ready.
+
+        Raises:
+            SandboxError: its sandbox cannot be set up.
+        """
+        try:
+            word, content = self.connection.recv()
+        except EOFError:
+            raise SandboxError("a referee process ended while it started") from None
+        if word == "error":
+            raise SandboxError(content)
+        layers: dict[str, str] = content
+        return layers
+
+    def close(self) -> None:
+        self.connection.close()
+        self.process.join(_CLOSE_SECONDS)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class Arena:
+    """A pool of referees that plays strategies of one task.
+
+    Args:
+        task: what is played.
+        workers: referee processes; None for one a core that this process may use.
+        limits: budgets; the task's own unless given.
+        require: sandbox layers without which nothing is played.
+
+    Raises:
+        SandboxError: the sandbox cannot be set up, or not as strongly as required.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        workers: int | None = None,
+        limits: Limits | None = None,
+        require: Sequence[str] = ("limits", "seccomp"),
+    ) -> None:
+        import multiprocess
+
+        self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
+        self._arguments = (task, limits, tuple(require))
+        count = workers or len(os.sched_getaffinity(0))
+        self._referees = [_Referee(self._context, self._arguments) for _ in range(count)]
+        try:
+            self.layers = [referee.layers() for referee in self._referees][0]
+        except SandboxError:
+            self.close()
+            raise
+        self.peak_memory = 0
+        """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
+
+    def play(
+        self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None
+    ) -> list[Scorecard]:
+        """Plays all games of all assignments; scorecards in their order.
+
+        Args:
+            progress: called with the number of assignments that have just been finished.
+        """
+        unique = list(dict.fromkeys(assignments))
+        cards = dict(zip(unique, self._play_unique(unique, progress), strict=True))
+        return [cards[assignment] for assignment in assignments]
+
+    def _play_unique(
+        self, assignments: list[Assignment], progress: Callable[[int], None] | None
+    ) -> list[Scorecard]:
+        chunks = self._chunks(assignments)
+        results: list[list[Scorecard] | None] = [None] * len(chunks)
+        tries = [0] * len(chunks)
+        waiting = deque(range(len(chunks)))
+        while any(result is None for result in results):
+            for referee in self._referees:
+                if referee.chunk is None and waiting:
+                    self._give(referee, waiting.popleft(), chunks)
+            busy = {referee.connection: referee for referee in self._referees if referee.chunk is not None}
+            for connection in wait(list(busy)):
+                referee = busy[connection]
+                number = referee.chunk
+                assert number is not None
+                try:
+                    _, results[number] = connection.recv()  # type: ignore[union-attr]
+                    referee.chunk = None
+                    if progress:
+                        progress(len(chunks[number]))
+                except (EOFError, ConnectionResetError):
+                    # The law of the solo run makes a second try the same play. A second loss is ours to own.
+                    tries[number] += 1
+                    self._replace(referee)
+                    if tries[number] < 2:
+                        waiting.append(number)
+                    else:
+                        results[number] = [_lost(assignment) for assignment in chunks[number]]
+            self._look_at_memory()
+        return [card for result in results for card in result or ()]
+
+    def _chunks(self, assignments: list[Assignment]) -> list[list[Assignment]]:
+        count = len(self._referees) * _CHUNKS_PER_REFEREE
+        games = sum(len(assignment.seeds) for assignment in assignments)
+        most = max(1, min(-(-games // count), _MOST_GAMES_PER_CHUNK))
+        chunks: list[list[Assignment]] = []
+        size = most
+        for assignment in assignments:
+            if size >= most:
+                chunks.append([])
+                size = 0
+            chunks[-1].append(assignment)
+            size += len(assignment.seeds)
+        return chunks
+
+    def _give(self, referee: _Referee, number: int, chunks: list[list[Assignment]]) -> None:
+        referee.chunk = number
+        referee.connection.send(chunks[number])
+
+    def _replace(self, lost: _Referee) -> None:
+        lost.close()
+        fresh = _Referee(self._context, self._arguments)
+        fresh.layers()
+        self._referees[self._referees.index(lost)] = fresh
+
+    def _look_at_memory(self) -> None:
+        used = 0
+        for process in self.processes():
+            try:
+                used += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        self.peak_memory = max(self.peak_memory, used)
+
+    def processes(self) -> list[psutil.Process]:
+        """Referees, zygotes and workers that are alive, as psutil sees them from outside."""
+        found: list[psutil.Process] = []
+        for referee in self._referees:
+            try:
+                process = psutil.Process(referee.process.pid)
+                found += [process, *process.children(recursive=True)]
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def close(self) -> None:
+        """Ends all referees and whatever they run."""
+        for referee in self._referees:
+            referee.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _lost(assignment: Assignment) -> Scorecard:
+    detail = "the referee process was lost twice"
+    episodes = tuple(
+        Episode(index=index, outcome=Outcome.INFRASTRUCTURE_ERROR, detail=detail) for index in assignment.indices
+    )
+    return Scorecard(source=assignment.source, episodes=episodes)
