@@ -59,11 +59,11 @@ class _Record:
     refusal: Fault | None = None
     program_hash: str | None = None
     episodes: dict[int, Episode] = field(default_factory=dict)  # by position in the assignment
+    hard: list[int] = field(default_factory=list)  # positions that cost a worker or a budget
 
     def lost_already(self, position: int, hard_failures: int) -> bool:
         """Whether enough earlier games failed hard that this one is not played."""
-        failed = sum(p < position and e.outcome in HARD for p, e in self.episodes.items())
-        return failed >= hard_failures
+        return sum(p < position for p in self.hard) >= hard_failures
 
     def scorecard(self, hard_failures: int) -> Scorecard:
         """The card; it depends on the single results only, not on the order in which they came."""
@@ -160,16 +160,18 @@ class Player:
                     job.program = self._sandbox.load(source, self._limits, len(job.positions))
                     playing[job.program] = job
             steps: list[tuple[_Job, Played]] = []
+            begun: list[_Job] = []
             for program, reply in self._replies(len(playing)):
                 job = playing[program]
                 if isinstance(reply, Played):
                     steps.append((job, reply))
                 elif isinstance(reply, Loaded):
                     job.record.program_hash = reply.program_hash
-                    self._ask(job, games, first=True)
+                    begun.append(job)
                 else:
                     again += self._bury(job, games, reply)
             again += self._step(games, steps)
+            self._ask(games, [job for job, _ in steps], begun)
             for program in [program for program, job in playing.items() if not job.positions]:
                 program.close()
                 del playing[program]
@@ -212,20 +214,26 @@ class Player:
             for (job, slot), ending in zip(moving, endings, strict=True):
                 if ending is not None:
                     self._end(job, slot, games, ending)
-        for job, _ in steps:
-            self._drop_lost(job)
-            if job.positions:
-                self._ask(job, games)
         return again
 
-    def _ask(self, job: _Job, games: Games, first: bool = False) -> None:
-        assert job.program is not None
-        job.asked = list(job.positions)
-        calls = list(zip(job.asked, games.observe(job.asked), strict=True))
-        seeds = job.record.assignment.seeds
-        opened = [(slot, private_seed(seeds[position], "strategy")) for slot, position in job.positions.items()]
-        job.program.play(calls, opened=opened if first else (), closed=job.ended)
-        job.ended = []
+    def _ask(self, games: Games, jobs: Iterable[_Job], begun: Sequence[_Job]) -> None:
+        """Sends each job the observations of its games that go on; one that has just begun opens its games first."""
+        jobs = [*jobs, *begun]
+        for job in jobs:
+            self._drop_lost(job)
+            job.asked = list(job.positions)
+        observations = iter(games.observe([slot for job in jobs for slot in job.asked]))
+        for job in jobs:
+            if not job.asked:
+                continue
+            assert job.program is not None
+            opened = []
+            if job in begun:
+                seeds = job.record.assignment.seeds
+                opened = [(slot, private_seed(seeds[position], "strategy")) for slot, position in job.positions.items()]
+            calls = [(slot, next(observations)) for slot in job.asked]
+            job.program.play(calls, opened=opened, closed=job.ended)
+            job.ended = []
 
     # -- endings --------------------------------------------------------------------------------------------------
 
@@ -234,6 +242,8 @@ class Player:
         job.ended.append(slot)
         cpu, longest = job.cpu[slot], job.longest[slot]
         limits = self._limits
+        if how.outcome in HARD:
+            job.record.hard.append(position)
         job.record.episodes[position] = self._episode(
             job.record,
             position,
@@ -289,6 +299,8 @@ class Player:
         return [(job.record, positions)]
 
     def _drop_lost(self, job: _Job) -> None:
+        if len(job.record.hard) < self._limits.hard_failures:
+            return
         for slot, position in list(job.positions.items()):
             if job.record.lost_already(position, self._limits.hard_failures):
                 del job.positions[slot]

@@ -26,7 +26,7 @@ from envrl.sandbox import Sandbox
 
 __all__ = ["Arena", "LocalPlayers"]
 
-_CHUNKS_PER_REFEREE = 4
+_CHUNKS_PER_REFEREE = 2
 _MOST_GAMES_PER_CHUNK = 1024
 _CLOSE_SECONDS = 10.0
 

@@ -168,6 +168,8 @@ def main(descriptor: int) -> None:
     Args:
         descriptor: number of the control channel, a SOCK_SEQPACKET socket.
     """
+    # Workers must not take the core from the host whenever a message wakes them: it has others to send to.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host; its end of file is for us
     control = socket.socket(fileno=descriptor)
     profile = _decode(control.recv(_CONTROL_BYTES))

@@ -1,63 +1,70 @@
-# Answers by row, shared by all workers: a row is a tuple of tile values, and an unknown one is worked out once.
+# Answers by row, shared by all workers. A row is a tuple of tile values; an unknown one is worked out once. What the
+# toolkit uses are the bound look-ups at the end: with them a helper runs through its rows without a Python loop.
 
 
-class SLID(dict):
-    """row -> (the row slid toward its first cell, the value merged)."""
+class _Rows(dict):
+    def __init__(self, answer):
+        self.answer = answer
 
     def __missing__(self, row):
-        tiles = [tile for tile in row if tile]
-        merged, gain, i = [], 0, 0
-        while i < len(tiles):
-            if i + 1 < len(tiles) and tiles[i] == tiles[i + 1]:
-                merged.append(2 * tiles[i])
-                gain += 2 * tiles[i]
-                i += 2
-            else:
-                merged.append(tiles[i])
-                i += 1
-        self[row] = answer = (tuple(merged) + (0,) * (len(row) - len(merged)), gain)
+        self[row] = answer = self.answer(row)
         return answer
 
 
-class MERGES(dict):
-    """row -> number of neighbouring equal tiles."""
-
-    def __missing__(self, row):
-        self[row] = answer = sum(a == b != 0 for a, b in zip(row, row[1:]))
-        return answer
-
-
-class MONO(dict):
-    """row -> minus the rise against its main direction, in powers of two; 0 for a row that only rises or only falls."""
-
-    def __missing__(self, row):
-        powers = [tile.bit_length() for tile in row]
-        steps = [b - a for a, b in zip(powers, powers[1:])]
-        self[row] = answer = -min(sum(s for s in steps if s > 0), -sum(s for s in steps if s < 0))
-        return answer
+def _slide(row):
+    tiles = [tile for tile in row if tile]
+    merged, i = [], 0
+    while i < len(tiles):
+        pair = i + 1 < len(tiles) and tiles[i] == tiles[i + 1]
+        merged.append(2 * tiles[i] if pair else tiles[i])
+        i += 2 if pair else 1
+    return (*merged, *[0] * (len(row) - len(merged)))
 
 
-class SMOOTH(dict):
-    """row -> minus the differences between neighbouring tiles, in powers of two, empty cells passed over."""
-
-    def __missing__(self, row):
-        powers = [tile.bit_length() for tile in row if tile]
-        self[row] = answer = -sum(abs(b - a) for a, b in zip(powers, powers[1:]))
-        return answer
+def _slide_back(row):
+    return _slide(row[::-1])[::-1]
 
 
-SLID, MERGES, MONO, SMOOTH = SLID(), MERGES(), MONO(), SMOOTH()
+def _gain(row):
+    tiles = [tile for tile in row if tile]
+    gain, i = 0, 0
+    while i + 1 < len(tiles):
+        pair = tiles[i] == tiles[i + 1]
+        gain += 2 * tiles[i] if pair else 0
+        i += 2 if pair else 1
+    return gain
+
+
+def _moves(row):
+    return (1 if _slide(row) != row else 0) | (2 if _slide_back(row) != row else 0)
+
+
+def _merges(row):
+    return sum(a == b != 0 for a, b in zip(row, row[1:]))
+
+
+def _mono(row):
+    powers = [tile.bit_length() for tile in row]
+    steps = [b - a for a, b in zip(powers, powers[1:])]
+    return -min(sum(s for s in steps if s > 0), -sum(s for s in steps if s < 0))
+
+
+def _smooth(row):
+    powers = [tile.bit_length() for tile in row if tile]
+    return -sum(abs(b - a) for a, b in zip(powers, powers[1:]))
+
+
+ANSWERS = [_Rows(answer) for answer in (_slide, _slide_back, _gain, _moves, _merges, _mono, _smooth)]
+TO_START, TO_END, GAIN, MOVES, MERGES, MONO, SMOOTH = [rows.__getitem__ for rows in ANSWERS]
 
 
 def _warm():
-    """Fills the tables with the rows of an ordinary 4x4 game, tiles up to 512."""
+    """Works out the rows of an ordinary 4x4 game, tiles up to 512."""
     tiles = [0, *(2**k for k in range(1, 10))]
-    for a in tiles:
-        for b in tiles:
-            for c in tiles:
-                for d in tiles:
-                    row = (a, b, c, d)
-                    SLID[row], MERGES[row], MONO[row], SMOOTH[row]
+    rows = [(a, b, c, d) for a in tiles for b in tiles for c in tiles for d in tiles]
+    for answers in ANSWERS:
+        for row in rows:
+            answers[row]
 
 
 _warm()

@@ -2,38 +2,35 @@
 # "W" (up), "D" (right), "S" (down), "A" (left). No helper changes the board that it is given.
 import random
 
+_BY_MOVES = [[move for bit, move in ((4, "W"), (2, "D"), (8, "S"), (1, "A")) if can & bit] for can in range(16)]
+
 
 def slide(board, move):
     """The board after the move, before a new tile appears."""
     if move == "A":
-        return [list(SLID[tuple(row)][0]) for row in board]
+        return list(map(list, map(TO_START, map(tuple, board))))
     if move == "D":
-        return [list(SLID[tuple(row[::-1])][0])[::-1] for row in board]
+        return list(map(list, map(TO_END, map(tuple, board))))
     if move == "W":
-        return [list(row) for row in zip(*[SLID[column][0] for column in zip(*board)])]
+        return list(map(list, zip(*map(TO_START, zip(*board)))))
     if move == "S":
-        return [list(row) for row in zip(*[SLID[column[::-1]][0][::-1] for column in zip(*board)])]
+        return list(map(list, zip(*map(TO_END, zip(*board)))))
     raise ValueError('a move is one of "W", "D", "S", "A"')
 
 
 def score_of(board, move):
     """The value that the move merges: what it adds to the score."""
-    lines = board if move in "AD" else zip(*board)
-    return sum([SLID[tuple(line)][1] for line in lines])
+    return sum(map(GAIN, map(tuple, board) if move in "AD" else zip(*board)))
 
 
 def legal(board):
     """The moves that change the board, in the order W, D, S, A."""
-    up = down = left = right = False
+    along = across = 0
     for row in map(tuple, board):
-        left = left or SLID[row][0] != row
-        back = row[::-1]
-        right = right or SLID[back][0] != back
+        along |= MOVES(row)
     for column in zip(*board):
-        up = up or SLID[column][0] != column
-        back = column[::-1]
-        down = down or SLID[back][0] != back
-    return [move for move, can in (("W", up), ("D", right), ("S", down), ("A", left)) if can]
+        across |= MOVES(column)
+    return _BY_MOVES[along | across << 2].copy()
 
 
 def empties(board):
@@ -43,17 +40,17 @@ def empties(board):
 
 def merges(board):
     """The number of neighbouring equal tiles, along rows and columns."""
-    return sum([MERGES[tuple(row)] for row in board]) + sum([MERGES[column] for column in zip(*board)])
+    return sum(map(MERGES, map(tuple, board))) + sum(map(MERGES, zip(*board)))
 
 
 def mono(board):
     """How orderly rows and columns rise or fall: 0 at best, less for each power of two against the order."""
-    return sum([MONO[tuple(row)] for row in board]) + sum([MONO[column] for column in zip(*board)])
+    return sum(map(MONO, map(tuple, board))) + sum(map(MONO, zip(*board)))
 
 
 def smooth(board):
     """How alike neighbouring tiles are: 0 at best, less for each power of two between them."""
-    return sum([SMOOTH[tuple(row)] for row in board]) + sum([SMOOTH[column] for column in zip(*board)])
+    return sum(map(SMOOTH, map(tuple, board))) + sum(map(SMOOTH, zip(*board)))
 
 
 def maxtile(board):
