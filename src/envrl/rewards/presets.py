@@ -1,0 +1,104 @@
+"""Reward presets: named sets of components with their weights.
+
+``envrl``         format, safety, success, progress: the house's own.
+``unsloth-2048``  the numbers of the Unsloth 2048 notebooks, so that a user can reproduce them, and see them gamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from envrl.errors import ConfigError, UnknownNameError
+from envrl.outcomes import Outcome
+from envrl.rewards import components as own
+from envrl.rewards.components import Component
+from envrl.rollouts import Scorecard
+
+__all__ = ["PRESETS", "Preset", "find_preset"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Components with their weights; the reward is the weighted sum.
+
+    Attributes:
+        name: of the preset.
+        components: by name, in the order in which they are logged.
+        weights: one for each component.
+        version: raised when a component's value would change.
+    """
+
+    name: str
+    components: Mapping[str, Component]
+    weights: Mapping[str, float]
+    version: int = 1
+
+    def rewards(self, card: Scorecard) -> dict[str, float | None]:
+        """Every component of a scorecard; all None where envrl itself failed, which leaves it neutral in TRL."""
+        if card.infrastructure_error:
+            return dict.fromkeys(self.components)
+        return {name: component(card) for name, component in self.components.items()}
+
+    def total(self, rewards: Mapping[str, float | None]) -> float | None:
+        """The weighted sum, or None where there is no reward."""
+        values = [(self.weights[name], value) for name, value in rewards.items() if value is not None]
+        return sum(weight * value for weight, value in values) if values else None
+
+
+def _function_works(card: Scorecard) -> float:
+    if card.outcome in (Outcome.NO_CODE, Outcome.NO_ENTRY_POINT, Outcome.SYNTAX_ERROR):
+        return -2.0
+    return 1.0 if card.program_hash or card.outcome is Outcome.VIOLATION else -0.5
+
+
+def _no_cheating(card: Scorecard) -> float:
+    if card.outcome in (Outcome.NO_CODE, Outcome.NO_ENTRY_POINT, Outcome.SYNTAX_ERROR):
+        return -1.0
+    return -20.0 if card.outcome is Outcome.VIOLATION else 1.0
+
+
+def _strategy_succeeds(card: Scorecard) -> float:
+    if not card.episodes:
+        return 0.0
+    # The notebooks play a single game; where there are more, the first stands for it.
+    outcome = card.episodes[0].outcome
+    if outcome is Outcome.SUCCESS:
+        return 20.0
+    if outcome is Outcome.TIMEOUT:
+        return -1.0
+    return 2.0 if outcome is Outcome.FAILURE else -3.0
+
+
+PRESETS: dict[str, Preset] = {
+    "envrl": Preset(
+        "envrl",
+        {"format": own.format_kept, "safety": own.safety, "success": own.success, "progress": own.progress},
+        {"format": 0.5, "safety": 0.5, "success": 1.0, "progress": 0.5},
+    ),
+    "unsloth-2048": Preset(
+        "unsloth-2048",
+        {
+            "function_works": _function_works,
+            "no_cheating": _no_cheating,
+            "strategy_succeeds": _strategy_succeeds,
+        },
+        {"function_works": 1.0, "no_cheating": 1.0, "strategy_succeeds": 1.0},
+    ),
+}
+
+
+def find_preset(name: str, weights: Mapping[str, float] | None = None) -> Preset:
+    """A preset, with single weights changed.
+
+    Raises:
+        UnknownNameError: there is no such preset.
+        ConfigError: a weight of a component that the preset does not have.
+    """
+    if name not in PRESETS:
+        raise UnknownNameError("reward preset", name, PRESETS)
+    preset = PRESETS[name]
+    for component in weights or {}:
+        if component not in preset.components:
+            raise ConfigError(f"reward.weights: {UnknownNameError(f'component of {name}', component, preset.components)}")
+    return Preset(name, preset.components, {**preset.weights, **(weights or {})}, preset.version)

@@ -1,0 +1,137 @@
+"""The warm start of the tiny model: corpus, filter, tokenizer, fine-tuning, and what is written down of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from envrl.envs import Example, Task
+from envrl.errors import ModelError
+from envrl.models.tiny.recipe import Recipe
+from envrl.rollouts import Arena, Assignment, Scorecard, fenced
+from envrl.runs import file_hash, write_json
+from envrl.seeding import episode_seeds
+
+__all__ = ["Corpus", "make_corpus", "warm_start"]
+
+
+class Watcher(Protocol):
+    """Told how the work goes: a phase by name, how far it is, how far it goes."""
+
+    def __call__(self, phase: str, done: int, total: int, **figures: float) -> None: ...
+
+
+class Corpus(NamedTuple):
+    """Programs of a warm start.
+
+    Attributes:
+        sources: honest and spoiled ones, in the order in which they were made.
+        left_out: how many won too often.
+        best: the largest share of the filter's games that a program of the corpus won.
+        mean: mean share won by the programs that are not spoiled.
+    """
+
+    sources: list[str]
+    left_out: int
+    best: float
+    mean: float
+
+
+def _play(arena: Arena, task: Task, sources: Sequence[str], episodes: int, purpose: str) -> list[Scorecard]:
+    # Seeds of their own, which no training and no evaluation uses.
+    seeds = tuple(episode_seeds(f"envrl/{task.id}/{task.version}/{purpose}", "train", range(episodes)))
+    return arena.play([Assignment(source, tuple(range(episodes)), seeds) for source in sources])
+
+
+def make_corpus(task: Task, arena: Arena, recipe: Recipe, watch: Watcher | None = None) -> Corpus:
+    """Samples programs from the task's examples and leaves out those that win often.
+
+    What training finds is then found, not recalled. Every honest program plays the filter's games; those that win some
+    play more games, on other seeds, and both times more than ``most_wins`` leads out.
+
+    Raises:
+        ModelError: the task has no examples of its own.
+    """
+    if task.examples is None:
+        raise ModelError(f"{task.id} has no examples for a warm start (its toolkit must be 'full')")
+    made: Sequence[Example] = task.examples(recipe.examples, recipe.seed)
+    honest = list(dict.fromkeys(example.source for example in made if not example.spoiled))
+    if watch:
+        watch("filter", 0, len(honest))
+    shares = dict(zip(honest, [c.success for c in _play(arena, task, honest, recipe.filter_episodes, "filter")], strict=True))
+    again = [s for s in honest if recipe.filter_again_above < shares[s] <= recipe.most_wins]
+    cards = _play(arena, task, again, recipe.filter_again_episodes, "filter-again")
+    shares |= {source: max(shares[source], card.success) for source, card in zip(again, cards, strict=True)}
+    if watch:
+        watch("filter", len(honest), len(honest))
+    kept = [e.source for e in made if e.spoiled or shares[e.source] <= recipe.most_wins]
+    played = [shares[source] for source in honest if shares[source] <= recipe.most_wins]
+    return Corpus(kept, len(made) - len(kept), max(played, default=0.0), sum(played) / max(len(played), 1))
+
+
+def warm_start(task: Task, output: Path, recipe: Recipe, workers: int | None = None, watch: Watcher | None = None) -> Corpus:
+    """Makes the tiny model's warm start for a task; deterministic for a recipe.
+
+    Args:
+        output: folder for model, tokenizer and ``recipe.json``.
+        watch: told how the work goes.
+
+    Raises:
+        ModelError: the task has no examples of its own.
+    """
+    import torch
+
+    from envrl.models.tiny.architecture import make_model
+    from envrl.models.tiny.tokenizer import make_tokenizer
+    from envrl.trainers.sft import train_sft
+
+    with Arena(task, workers=workers) as arena:
+        corpus = make_corpus(task, arena, recipe, watch)
+    prompt = task.prompt("tiny")
+    texts = [fenced(source) for source in corpus.sources]
+    tokenizer = make_tokenizer([prompt, "user\nassistant\n", *texts], recipe.vocab_size)
+    torch.set_num_threads(1)  # at this size several threads are slower
+    torch.manual_seed(recipe.seed)
+    model = make_model(recipe, tokenizer)
+    on_step: Callable[[int, dict[str, float]], None] | None = None
+    if watch:
+        on_step = lambda step, logs: watch("fine-tuning", step, recipe.max_steps, loss=float(logs["loss"]))  # noqa: E731
+    with TemporaryDirectory() as scratch:
+        train_sft(
+            model,
+            tokenizer,
+            [(prompt, text) for text in texts],
+            output=Path(scratch),
+            max_steps=recipe.max_steps,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            seed=recipe.seed,
+            device="cpu",
+            on_step=on_step,
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(output)
+    tokenizer.save_pretrained(output)
+    write_json(
+        output / "recipe.json",
+        {
+            "recipe": msgspec.to_builtins(recipe),
+            "recipe_hash": recipe.hash,
+            "task": task.id,
+            "task_version": task.version,
+            "prompt": prompt,
+            "tokenizer_sha256": file_hash(output / "tokenizer.json"),
+            "weights_sha256": file_hash(output / "model.safetensors"),
+            "corpus": {
+                "programs": len(corpus.sources),
+                "left_out": corpus.left_out,
+                "best_success_on_filter_seeds": corpus.best,
+                "mean_success_on_filter_seeds": corpus.mean,
+            },
+        },
+    )
+    return corpus
