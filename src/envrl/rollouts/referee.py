@@ -110,8 +110,7 @@ class Arena:
         limits: budgets; the task's own unless given.
         require: sandbox layers without which nothing is played.
 
-    Raises:
-        SandboxError: the sandbox cannot be set up, or not as strongly as required.
+    The referees start at once and in the background; `ready` waits for them.
     """
 
     def __init__(
@@ -128,13 +127,23 @@ class Arena:
         self._arguments = (task, limits, tuple(require))
         count = workers or len(os.sched_getaffinity(0))
         self._referees = [_Referee(self._context, self._arguments) for _ in range(count)]
-        try:
-            self.layers = [referee.layers() for referee in self._referees][0]
-        except SandboxError:
-            self.close()
-            raise
+        self._layers: dict[str, str] | None = None
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
+
+    def ready(self) -> dict[str, str]:
+        """Waits for the referees; gives each sandbox layer with "" where it is in force, else why it is not.
+
+        Raises:
+            SandboxError: the sandbox cannot be set up, or not as strongly as required.
+        """
+        if self._layers is None:
+            try:
+                self._layers = [referee.layers() for referee in self._referees][0]
+            except SandboxError:
+                self.close()
+                raise
+        return self._layers
 
     def play(
         self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None
@@ -144,6 +153,7 @@ class Arena:
         Args:
             progress: called with the number of assignments that have just been finished.
         """
+        self.ready()
         unique = list(dict.fromkeys(assignments))
         cards = dict(zip(unique, self._play_unique(unique, progress), strict=True))
         return [cards[assignment] for assignment in assignments]

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from envrl.errors import RunError
 from envrl.runs.exclusive import Exclusive, is_free
-from envrl.runs.files import JsonLines, read_json, remove_temporaries, write_atomic, write_json
+from envrl.runs.files import JsonLines, read_json, read_lines, remove_temporaries, write_atomic, write_json
 from envrl.runs.status import State, Status, boot_id, read_status, write_status
 
 __all__ = ["RunDirectory", "default_name"]
@@ -174,6 +176,11 @@ class RunDirectory:
         return self.path / "report.md"
 
     @property
+    def best_path(self) -> Path:
+        """The best program, chosen on one block of seeds and measured on another."""
+        return self.eval_dir / "best.json"
+
+    @property
     def experiment_path(self) -> Path:
         """The experiment's notes, partly to be filled in."""
         return self.path / "EXPERIMENT.md"
@@ -243,6 +250,19 @@ class RunDirectory:
         """A writer of the completions of one step; close it (or use ``with``) when the step is done."""
         self._must_hold_lock()
         return JsonLines(self.completions_path(step))
+
+    def rewind(self, step: int) -> None:
+        """Take back what was written after ``step``: a run that goes on from a checkpoint does those steps again."""
+        self._must_hold_lock()
+        if writer := self._writers.pop(self.metrics_path, None):
+            writer.close()
+        if self.metrics_path.exists():
+            kept = [record for record in read_lines(self.metrics_path).records if record.get("step", 0) <= step]
+            write_atomic(self.metrics_path, b"".join(msgspec.json.encode(record) + b"\n" for record in kept))
+        for path in self.completions_dir.glob("step-*.jsonl"):
+            if path > self.completions_path(step):
+                path.unlink()
+        self.event("rewound", step=step)
 
     def _writer(self, path: Path) -> JsonLines:
         self._must_hold_lock()

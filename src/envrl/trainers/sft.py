@@ -8,7 +8,7 @@ from typing import Any
 
 from envrl.models import conversation
 
-__all__ = ["train_sft"]
+__all__ = ["silence", "train_sft"]
 
 
 def train_sft(
@@ -68,11 +68,11 @@ def train_sft(
         processing_class=tokenizer,
         callbacks=[Report()],
     )
-    _silence(trainer)
+    silence(trainer)
     trainer.train()
 
 
-def _silence(trainer: Any) -> None:
+def silence(trainer: Any) -> None:
     """Takes off the callbacks that print: what a run shows is shown in one place."""
     from transformers import PrinterCallback, ProgressCallback
 

@@ -1,0 +1,1 @@
+"""The command line: one file a command. It parses, calls and prints; what is done is done in `envrl.workflow`."""

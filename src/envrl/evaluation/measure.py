@@ -1,0 +1,171 @@
+"""Measuring a model: programs × seeds of a named block, and what is said of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from envrl.evaluation.report.record import EvaluationSummary, ProgramCard, Rate
+from envrl.evaluation.statistics import crossed_rate, wilson
+from envrl.outcomes import Outcome
+from envrl.rewards import Scored, Scorer
+from envrl.seeding import Block, parse_indices
+
+__all__ = ["Measurement", "best_program", "measure", "summarize", "typical", "wins"]
+
+_FIRST_ROUND = 8  # validation seeds that every candidate plays
+_FINALISTS = 8  # candidates that play all of them
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One model on one block of seeds: every program with its scorecard."""
+
+    label: str
+    model: str
+    task: str
+    task_version: int
+    block: Block
+    seeds: str
+    scored: list[Scored]
+
+
+def measure(
+    label: str,
+    model: str,
+    task: tuple[str, int],
+    completions: Sequence[str],
+    scorer: Scorer,
+    block: Block,
+    seeds: str,
+    progress: Callable[[int], None] | None = None,
+) -> Measurement:
+    """Plays every completion on the same seeds.
+
+    Args:
+        task: id and version.
+        scorer: of this block.
+        seeds: indices, as a user writes them.
+        progress: called with the number of programs that have just been played.
+    """
+    indices = tuple(parse_indices(seeds))
+    scored = scorer.score(completions, [indices] * len(completions), progress)
+    return Measurement(
+        label=label, model=model, task=task[0], task_version=task[1], block=block, seeds=seeds, scored=scored
+    )
+
+
+def wins(measurement: Measurement) -> NDArray[np.float64]:
+    """The matrix (programs, seeds) of wins: 1, 0, or NaN where envrl itself failed."""
+    indices = parse_indices(measurement.seeds)
+    matrix = np.zeros((len(measurement.scored), len(indices)))
+    for row, scored in zip(matrix, measurement.scored, strict=True):
+        for place, episode in enumerate(scored.card.episodes):
+            row[place] = np.nan if episode.outcome is Outcome.INFRASTRUCTURE_ERROR else episode.won
+    return matrix
+
+
+def summarize(measurement: Measurement) -> EvaluationSummary:
+    """What a report says of a measurement."""
+    matrix = wins(measurement)
+    cards = [scored.card for scored in measurement.scored]
+    episodes = [episode for card in cards for episode in card.episodes]
+    honest = [episode for episode in episodes if episode.outcome is not Outcome.INFRASTRUCTURE_ERROR]
+    unplayed = Counter(card.outcome for card in cards if card.outcome is not None)
+    outcomes: Counter[str] = Counter(str(episode.outcome) for episode in honest)
+    for outcome, count in unplayed.items():
+        outcomes[str(outcome)] += count * matrix.shape[1]
+    total = outcomes.total() or 1
+    programs = Counter(scored.card.program_hash or scored.completion for scored in measurement.scored)
+    return EvaluationSummary(
+        label=measurement.label,
+        model=measurement.model,
+        block=measurement.block,
+        seeds=measurement.seeds,
+        samples=len(cards),
+        success=Rate.of(crossed_rate(matrix)),
+        mean_score=sum(e.score for e in honest) / len(honest) if honest else None,
+        mean_progress=sum(e.progress for e in honest) / len(honest) if honest else None,
+        outcome_shares={outcome: count / total for outcome, count in sorted(outcomes.items())},
+        completion_outcomes={str(outcome): count for outcome, count in sorted(unplayed.items())},
+        distinct_programs=len(programs),
+        largest_share=max(programs.values(), default=0) / max(len(cards), 1),
+        infrastructure_errors=len(episodes) - len(honest),
+        over_half_budget=sum(e.strained for e in honest) / len(honest) if honest else None,
+        success_by_seed=_means(matrix, 0),
+        success_by_program=_means(matrix, 1),
+    )
+
+
+def _means(matrix: NDArray[np.float64], axis: int) -> tuple[float | None, ...]:
+    present = ~np.isnan(matrix)
+    sums, counts = np.where(present, matrix, 0).sum(axis), present.sum(axis)
+    return tuple(float(s / c) if c else None for s, c in zip(sums, counts, strict=True))
+
+
+def typical(measurement: Measurement) -> ProgramCard | None:
+    """The program in the middle of the order of rewards: neither a lucky nor an unlucky pick."""
+    ranked = sorted(
+        (s for s in measurement.scored if s.card.source is not None and s.total is not None), key=lambda s: s.total or 0.0
+    )
+    if not ranked:
+        return None
+    middle = ranked[len(ranked) // 2]
+    card = middle.card
+    return ProgramCard(
+        title=f"a typical program {measurement.label} training",
+        source=card.source or "",
+        success=_rate(middle, measurement.seeds),
+        block=f"{measurement.block} {measurement.seeds}",
+        note=f"{card.outcome}: {card.detail}" if card.outcome else "",
+    )
+
+
+def _rate(scored: Scored, seeds: str) -> Rate:
+    if scored.card.outcome is not None:
+        return Rate.of(wilson(0, len(parse_indices(seeds))))
+    honest = [e for e in scored.card.episodes if e.outcome is not Outcome.INFRASTRUCTURE_ERROR]
+    return Rate.of(wilson(sum(e.won for e in honest), len(honest)))
+
+
+def best_program(
+    completions: Sequence[str],
+    choose: tuple[Scorer, Block, str],
+    judge: tuple[Scorer, Block, str],
+    progress: Callable[[int], None] | None = None,
+) -> ProgramCard | None:
+    """The best of some programs, chosen on one block of seeds and measured on another, never the same.
+
+    Every candidate plays the first seeds of the choosing block; the leaders play all of them.
+
+    Args:
+        choose: scorer, block and seeds that the choice is made on.
+        judge: scorer, block and seeds that the chosen one is measured on.
+        progress: called with the number of programs that have just been played.
+
+    Returns:
+        Its card, or None where no completion holds a program that can be played.
+    """
+    assert choose[1] != judge[1], "a program is never measured on the seeds that chose it"
+    candidates = list(dict.fromkeys(completions))
+    scorer, block, seeds = choose
+    indices = tuple(parse_indices(seeds))
+    first = scorer.score(candidates, [indices[:_FIRST_ROUND]] * len(candidates), progress)
+    leaders = sorted((s for s in first if s.card.episodes), key=lambda s: -s.card.success)[:_FINALISTS]
+    if not leaders:
+        return None
+    finalists = scorer.score([s.completion for s in leaders], [indices] * len(leaders), progress)
+    chosen = max(finalists, key=lambda s: (s.card.success, s.card.progress))
+    measured = judge[0].score([chosen.completion], [tuple(parse_indices(judge[2]))])[0]
+    return ProgramCard(
+        title="the best program by validation seeds",
+        source=chosen.card.source or "",
+        success=_rate(measured, judge[2]),
+        block=f"{judge[1]} {judge[2]}",
+        chosen=_rate(chosen, seeds),
+        chosen_block=f"{block} {seeds}",
+        note=f"best of {len(candidates)} distinct completions",
+    )
