@@ -26,7 +26,7 @@ from envrl.sandbox import Sandbox
 
 __all__ = ["Arena", "LocalPlayers"]
 
-_CHUNKS_PER_REFEREE = 2
+_CHUNKS_PER_REFEREE = 1
 _MOST_GAMES_PER_CHUNK = 1024
 _CLOSE_SECONDS = 10.0
 
@@ -52,8 +52,10 @@ class LocalPlayers:
         self._sandbox.close()
 
 
-def _serve(connection: Any, task: Task, limits: Limits | None, require: tuple[str, ...]) -> None:
+def _serve(connection: Any, core: int | None, task: Task, limits: Limits | None, require: tuple[str, ...]) -> None:
     """A referee's life: plays what comes over the connection until its end of file."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
     try:
         players = LocalPlayers(task, limits, require)
@@ -125,8 +127,10 @@ class Arena:
 
         self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
         self._arguments = (task, limits, tuple(require))
-        count = workers or len(os.sched_getaffinity(0))
-        self._referees = [_Referee(self._context, self._arguments) for _ in range(count)]
+        cores = sorted(os.sched_getaffinity(0))
+        count = workers or len(cores)
+        pinned = cores if count == len(cores) else [None] * count
+        self._referees = [_Referee(self._context, (core, *self._arguments)) for core in pinned]
         self._layers: dict[str, str] | None = None
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""

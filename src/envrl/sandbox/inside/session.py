@@ -110,7 +110,7 @@ class Session:
         Raises:
             Fault: with outcome ``syntax_error``, ``no_entry_point``, ``violation``, ``memory`` or ``timeout``.
         """
-        return self._bounded(lambda: self._compile(source), self._limits["load_cpu"])[0]
+        return self._bounded(self._limits["load_cpu"], self._compile, source)[0]
 
     def _compile(self, source: bytes) -> str:
         try:
@@ -152,9 +152,9 @@ class Session:
         game = self._games[slot]
         budget = min(self._limits["call_cpu"], self._limits["game_cpu"] - game.used)
         if game.entry is None:
-            value, used = self._bounded(lambda: self._first_call(game, payload), budget)
+            value, used = self._bounded(budget, self._first_call, game, payload)
         else:
-            value, used = self._bounded(lambda: game.entry(*self._lent.arguments(payload)), budget)  # type: ignore[misc]
+            value, used = self._bounded(budget, self._later_call, game.entry, payload)
         game.used += used
         try:
             check_plain(value, self._limits["value"])
@@ -167,19 +167,23 @@ class Session:
         builtins = world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom)
         space = {"__builtins__": builtins, "__name__": "strategy", **self._lent.helpers(builtins)}
         exec(self._code, space)
-        game.entry = space[self._entry_point]
-        return game.entry(*self._lent.arguments(payload))
+        entry: Callable[..., Any] = space[self._entry_point]
+        game.entry = entry
+        return self._later_call(entry, payload)
+
+    def _later_call(self, entry: Callable[..., Any], payload: bytes) -> Any:
+        return entry(*self._lent.arguments(payload))
 
     # -- bounds ---------------------------------------------------------------------------------------------------
 
-    def _bounded(self, work: Callable[[], Any], budget: float) -> tuple[Any, float]:
+    def _bounded(self, budget: float, work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
         self._doomed = None
         value, used = None, 0.0
         sys.setrecursionlimit(self._ceiling)
         try:
             try:
                 self._clock.start(budget)
-                value = work()
+                value = work(*arguments)
             finally:
                 used = self._clock.stop()
             if used > budget:

@@ -24,6 +24,8 @@ from inside.session import Fault, Lent, Session
 
 __all__ = ["prepare", "serve"]
 
+_CHUNK = 2**16
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -40,6 +42,7 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
     """Serves one program on ``descriptor`` until its end of file."""
     while (frame := _read_frame(descriptor)) is not None:
         message = _decode(frame)
+        stopwatch.mark()
         if message[0] == "play":
             _, opened, closed, calls = message
             for slot in closed:
@@ -87,19 +90,14 @@ def _unsendable(value: Any) -> bool:
 
 
 def _read_frame(descriptor: int) -> bytes | None:
-    header = _read_exactly(descriptor, 4)
-    return None if header is None else _read_exactly(descriptor, int.from_bytes(header, "little"))
-
-
-def _read_exactly(descriptor: int, count: int) -> bytes | None:
-    data = os.read(descriptor, count)
-    if len(data) == count:
-        return data
-    parts, missing = [data], count - len(data)
-    while missing and parts[-1]:
-        parts.append(os.read(descriptor, missing))
-        missing -= len(parts[-1])
-    return None if missing else b"".join(parts)
+    # The host sends one frame and waits for its answer, so that a frame mostly comes whole with the first read.
+    data = os.read(descriptor, _CHUNK)
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "little"):
+        more = os.read(descriptor, _CHUNK)
+        if not more:
+            return None
+        data += more
+    return data[4:]
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -26,10 +26,10 @@ def score_of(board, move):
 def legal(board):
     """The moves that change the board, in the order W, D, S, A."""
     along = across = 0
-    for row in map(tuple, board):
-        along |= MOVES(row)
-    for column in zip(*board):
-        across |= MOVES(column)
+    for can in map(MOVES, map(tuple, board)):
+        along |= can
+    for can in map(MOVES, zip(*board)):
+        across |= can
     return _BY_MOVES[along | across << 2].copy()
 
 
