@@ -15,7 +15,16 @@ from typing import Literal, get_args
 
 from envrl.errors import SeedError, UnknownNameError
 
-__all__ = ["BLOCKS", "Block", "block_salt", "episode_seed", "episode_seeds", "new_salt", "parse_indices", "private_seed"]
+__all__ = [
+    "BLOCKS",
+    "Block",
+    "block_salt",
+    "episode_seed",
+    "episode_seeds",
+    "new_salt",
+    "parse_indices",
+    "private_seed",
+]
 
 Block = Literal["train", "validation", "test", "final"]
 BLOCKS: tuple[Block, ...] = get_args(Block)

@@ -7,7 +7,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 __all__ = ["Display", "figures_text"]
 
@@ -66,14 +74,16 @@ class Display:
             self._line(f"{name} …")
 
     def advance(self, count: int = 1, **figures: Any) -> None:
-        self._done += count
+        self._done = min(self._done + count, self._total)
         self._figures = figures
         if self._live and self._progress and self._task is not None:
             self._progress.update(self._task, advance=count, figures=figures_text(figures))
         elif time.monotonic() - self._last >= _LINE_SECONDS and self._done < self._total:
             self._last = time.monotonic()
             left = (self._last - self._began) / self._done * (self._total - self._done)
-            self._line(f"{self._name} {self._done}/{self._total} · {left:.0f} s left · {figures_text(figures)}".rstrip(" ·"))
+            self._line(
+                f"{self._name} {self._done}/{self._total} · {left:.0f} s left · {figures_text(figures)}".rstrip(" ·")
+            )
 
     def say(self, text: str) -> None:
         self._line(text)
@@ -97,5 +107,7 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

@@ -32,10 +32,15 @@ class _Lazy(click.Group):
         command: click.Command = importlib.import_module(f"envrl.cli.{name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS:
             close = nearest(args[0], _COMMANDS)
-            ctx.fail(f"no command {args[0]!r}" + (f": did you mean {close[0]}?" if close else f": choose from {', '.join(_COMMANDS)}"))
+            ctx.fail(
+                f"no command {args[0]!r}"
+                + (f": did you mean {close[0]}?" if close else f": choose from {', '.join(_COMMANDS)}")
+            )
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -74,10 +74,7 @@ def _show(resolved=None, repeat: str = "", resume: Path | None = None) -> None: 
 
     console = Console()
     with Display(console) as display:
-        if resume is not None:
-            trained = workflow.resume(resume, display)
-        else:
-            trained = workflow.train(resolved, repeat, display)
+        trained = workflow.resume(resume, display) if resume else workflow.train(resolved, repeat, display)
     from envrl.evaluation.report.terminal import render_terminal
 
     console.print(render_terminal(trained.report, str(trained.run.report_html_path)))

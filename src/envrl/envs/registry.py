@@ -1,7 +1,8 @@
-"""The registry of tasks. It stands on Gymnasium's: a task belongs to an environment id that ``gymnasium.make`` knows."""
+"""The registry of tasks. It stands on Gymnasium's: a task belongs to an id that ``gymnasium.make`` knows."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ def find_task(name: str, options: Mapping[str, Any] | None = None, toolkit: str 
     if env_id not in _TASKS:
         raise UnknownNameError("environment", name, [*_SHORT, *_TASKS])
     make = _TASKS[env_id]
-    known = set(make.__kwdefaults__) - {"toolkit"}
+    known = set(inspect.signature(make).parameters) - {"id", "toolkit"}
     for key, value in (options or {}).items():
         if key not in known:
             raise ConfigError(str(UnknownNameError(f"option of {env_id}", key, known)))

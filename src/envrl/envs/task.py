@@ -18,7 +18,7 @@ class Lent(msgspec.Struct, frozen=True, kw_only=True):
     """Sources that run beside the strategy, in its worker. Ours, never a model's; nothing in the host believes them."""
 
     adapter: str
-    """Defines ``arguments(payload: bytes) -> tuple``: from an observation as sent to the arguments of the entry point."""
+    """Defines ``arguments(payload: bytes) -> tuple``: from an observation as sent to the entry point's arguments."""
     toolkit: str = ""
     """Helper functions, made anew for each game."""
     tables: str = ""
@@ -57,6 +57,7 @@ class Task:
         success: what counts as success, in a clause.
         examples: the task's own corpus for the warm start, or None.
         options: the environment's options, for lock and report.
+        notes: what a user should know before believing a result, a sentence each.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     examples: Examples | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def prompt(self, contract: str) -> str:
         """The text that a model of this class of output contract sees."""

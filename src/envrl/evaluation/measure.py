@@ -109,7 +109,8 @@ def _means(matrix: NDArray[np.float64], axis: int) -> tuple[float | None, ...]:
 def typical(measurement: Measurement) -> ProgramCard | None:
     """The program in the middle of the order of rewards: neither a lucky nor an unlucky pick."""
     ranked = sorted(
-        (s for s in measurement.scored if s.card.source is not None and s.total is not None), key=lambda s: s.total or 0.0
+        (s for s in measurement.scored if s.card.source is not None and s.total is not None),
+        key=lambda s: s.total or 0.0,
     )
     if not ranked:
         return None

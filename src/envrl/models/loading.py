@@ -82,7 +82,7 @@ def load_model(config: ModelConfig, device: str, seed: int = 0) -> LoadedModel:
         loaded = _load_transformers(config, path, device)
     if loaded.tokenizer.chat_template is None:
         raise ModelError(
-            f"model {config.path!r} has no chat template: take the instruct version of it, or save its tokenizer with one"
+            f"model {config.path!r} has no chat template: take its instruct version, or save its tokenizer with one"
         )
     if loaded.tokenizer.pad_token is None:
         loaded.tokenizer.pad_token = loaded.tokenizer.eos_token
@@ -102,7 +102,9 @@ def _load_transformers(config: ModelConfig, path: str, device: str) -> LoadedMod
         model = AutoModelForCausalLM.from_pretrained(path, **options)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
-        raise ModelError(f"model.path {config.path!r}: not 'tiny', not a folder with a model, not on the Hub: {first}") from None
+        raise ModelError(
+            f"model.path {config.path!r}: not 'tiny', not a folder with a model, not on the Hub: {first}"
+        ) from None
     return LoadedModel(model.to(device), tokenizer, path)
 
 

@@ -100,5 +100,7 @@ def find_preset(name: str, weights: Mapping[str, float] | None = None) -> Preset
     preset = PRESETS[name]
     for component in weights or {}:
         if component not in preset.components:
-            raise ConfigError(f"reward.weights: {UnknownNameError(f'component of {name}', component, preset.components)}")
+            raise ConfigError(
+                f"reward.weights: {UnknownNameError(f'component of {name}', component, preset.components)}"
+            )
     return Preset(name, preset.components, {**preset.weights, **(weights or {})}, preset.version)

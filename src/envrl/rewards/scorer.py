@@ -18,9 +18,7 @@ __all__ = ["Players", "Scored", "Scorer"]
 class Players(Protocol):
     """Whatever plays strategies: this process, a local pool, a cluster."""
 
-    def play(
-        self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None
-    ) -> list[Scorecard]:
+    def play(self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None) -> list[Scorecard]:
         """Plays all games of all assignments; scorecards in their order."""
 
 

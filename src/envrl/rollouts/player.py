@@ -207,7 +207,9 @@ class Player:
                     moving.append((job, slot))
                     job.calls[slot] += 1
         if again:  # games whose worker has to go do not move
-            kept = [(pair, action) for pair, action in zip(moving, actions, strict=True) if pair[1] in pair[0].positions]
+            kept = [
+                (pair, action) for pair, action in zip(moving, actions, strict=True) if pair[1] in pair[0].positions
+            ]
             moving, actions = [pair for pair, _ in kept], [action for _, action in kept]
         if moving:
             endings = games.act([slot for _, slot in moving], actions)

@@ -34,7 +34,9 @@ _CLOSE_SECONDS = 10.0
 class LocalPlayers:
     """Plays in this process: for tests, for a single program, and inside each referee."""
 
-    def __init__(self, task: Task, limits: Limits | None = None, require: Sequence[str] = ("limits", "seccomp")) -> None:
+    def __init__(
+        self, task: Task, limits: Limits | None = None, require: Sequence[str] = ("limits", "seccomp")
+    ) -> None:
         self._sandbox = Sandbox(profile_of(task), require=tuple(require))
         self._player = Player(task, self._sandbox, limits)
 
@@ -143,15 +145,15 @@ class Arena:
         """
         if self._layers is None:
             try:
-                self._layers = [referee.layers() for referee in self._referees][0]
+                for referee in self._referees:
+                    self._layers = referee.layers()
             except SandboxError:
                 self.close()
                 raise
+        assert self._layers is not None
         return self._layers
 
-    def play(
-        self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None
-    ) -> list[Scorecard]:
+    def play(self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None) -> list[Scorecard]:
         """Plays all games of all assignments; scorecards in their order.
 
         Args:
@@ -162,9 +164,7 @@ class Arena:
         cards = dict(zip(unique, self._play_unique(unique, progress), strict=True))
         return [cards[assignment] for assignment in assignments]
 
-    def _play_unique(
-        self, assignments: list[Assignment], progress: Callable[[int], None] | None
-    ) -> list[Scorecard]:
+    def _play_unique(self, assignments: list[Assignment], progress: Callable[[int], None] | None) -> list[Scorecard]:
         chunks = self._chunks(assignments)
         results: list[list[Scorecard] | None] = [None] * len(chunks)
         tries = [0] * len(chunks)
@@ -179,7 +179,7 @@ class Arena:
                 number = referee.chunk
                 assert number is not None
                 try:
-                    _, results[number] = connection.recv()  # type: ignore[union-attr]
+                    _, results[number] = referee.connection.recv()
                     referee.chunk = None
                     if progress:
                         progress(len(chunks[number]))
@@ -246,7 +246,9 @@ class Arena:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -24,7 +24,17 @@ import msgspec
 from envrl.errors import SandboxError
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.sandbox.messages import BadFrame, Fault, Frames, Loaded, Played, load_frame, parse_loaded, parse_played, play_frame
+from envrl.sandbox.messages import (
+    BadFrame,
+    Fault,
+    Frames,
+    Loaded,
+    Played,
+    load_frame,
+    parse_loaded,
+    parse_played,
+    play_frame,
+)
 from envrl.sandbox.profile import Profile
 
 __all__ = ["LAYERS", "Program", "Reply", "Sandbox"]
@@ -351,7 +361,9 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -12,7 +12,17 @@ import msgspec
 
 from envrl.outcomes import Outcome
 
-__all__ = ["BadFrame", "Fault", "Frames", "Loaded", "Played", "load_frame", "parse_loaded", "parse_played", "play_frame"]
+__all__ = [
+    "BadFrame",
+    "Fault",
+    "Frames",
+    "Loaded",
+    "Played",
+    "load_frame",
+    "parse_loaded",
+    "parse_played",
+    "play_frame",
+]
 
 _HEADER = 4
 _PER_CALL = 512  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
@@ -24,7 +34,14 @@ _decode_played = msgspec.msgpack.Decoder(_PlayedFrame).decode
 _decode_words = msgspec.msgpack.Decoder(list[str]).decode
 
 _OF_LOADING = frozenset(
-    {Outcome.SYNTAX_ERROR, Outcome.NO_ENTRY_POINT, Outcome.VIOLATION, Outcome.MEMORY, Outcome.TIMEOUT, Outcome.EXCEPTION}
+    {
+        Outcome.SYNTAX_ERROR,
+        Outcome.NO_ENTRY_POINT,
+        Outcome.VIOLATION,
+        Outcome.MEMORY,
+        Outcome.TIMEOUT,
+        Outcome.EXCEPTION,
+    }
 )
 _OF_PLAYING = frozenset(
     {
@@ -70,9 +87,7 @@ def load_frame(source: bytes) -> bytes:
     return _framed(["load", source])
 
 
-def play_frame(
-    opened: Sequence[tuple[int, int]], closed: Sequence[int], calls: Sequence[tuple[int, bytes]]
-) -> bytes:
+def play_frame(opened: Sequence[tuple[int, int]], closed: Sequence[int], calls: Sequence[tuple[int, bytes]]) -> bytes:
     """The message of one step: games to open (slot, seed), slots to close, calls to make (slot, payload)."""
     return _framed(["play", opened, closed, calls])
 

@@ -40,4 +40,4 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     toolkit: str = ""
     """Source of helper functions, run anew for each game; names that begin with "_" are not lent."""
     adapter: str = _RAW_PAYLOAD
-    """Source that defines ``arguments(payload: bytes) -> tuple``: from an observation as sent to the arguments of a call."""
+    """Source that defines ``arguments(payload: bytes) -> tuple``: from an observation as sent to a call's arguments."""

@@ -175,7 +175,9 @@ def _arguments(config: RunConfig, output: Path, device: str, weights: Sequence[f
         if "entropy_coef" not in known:
             import trl
 
-            raise ConfigError(f"method.entropy_coef: TRL {trl.__version__} has no entropy bonus; set it to 0 or use 1.16")
+            raise ConfigError(
+                f"method.entropy_coef: TRL {trl.__version__} has no entropy bonus; set it to 0 or use 1.16"
+            )
         options["entropy_coef"] = method.entropy_coef
     if "activation_checkpointing" in known:  # the name since transformers 5.20
         options["activation_checkpointing"] = options.pop("gradient_checkpointing")
@@ -253,7 +255,7 @@ def train_grpo(
     trainer = GRPOTrainer(
         model=loaded.model,
         reward_funcs=judge.functions(),
-        args=_arguments(config, output, device, list(scorer.preset.weights[n] for n in scorer.preset.components)),
+        args=_arguments(config, output, device, [scorer.preset.weights[n] for n in scorer.preset.components]),
         train_dataset=Dataset.from_dict(
             {"prompt": [conversation(row.prompt) for row in rows], "seeds": [list(row.seeds) for row in rows]}
         ),

@@ -97,7 +97,9 @@ def train(resolved: Resolved, command: str, watcher: Watcher) -> Trained:
     plan = _Plan.of(config)
     name = config.output.name or default_name(config.env.id, datetime.datetime.now())
     if (Path(config.output.root) / name / "status.json").exists():
-        raise RunError(f"{config.output.root}/{name}: already holds a run; continue it with --resume, or choose another --name")
+        raise RunError(
+            f"{config.output.root}/{name}: already holds a run; continue it with --resume, or choose another --name"
+        )
     with plan.arena() as arena:
         layers = arena.ready()
         lock = _lock(plan, resolved, command, layers)
@@ -190,7 +192,9 @@ def _measure(
     completions = [w.text for w in written]
     measurement = measure(
         label,
-        plan.config.model.path if label == "before" else f"{plan.config.model.path} after {plan.config.train.max_steps} steps",
+        plan.config.model.path
+        if label == "before"
+        else f"{plan.config.model.path} after {plan.config.train.max_steps} steps",
         (plan.task.id, plan.task.version),
         completions,
         plan.scorer(arena, settings.block),
@@ -260,7 +264,7 @@ def _check_warm_start(task: Task) -> None:
     made_for = read_json(recipe)["task"]
     if not made_for.startswith(f"envrl/{task.short}-") or task.examples is None:
         raise ModelError(
-            f"the shipped tiny model was warm-started for {made_for} with its toolkit, not for {task.id} as configured: "
+            f"the shipped tiny model was warm-started for {made_for} with its toolkit, not for {task.id} as asked: "
             f"make one with 'envrl warmstart --env {task.short} --output FOLDER' and give model.path=FOLDER"
         )
 
@@ -270,7 +274,11 @@ def _lock(plan: _Plan, resolved: Resolved, command: str, layers: Mapping[str, st
 
     config, task = plan.config, plan.task
     folder = Path(model_path(config.model.path))
-    files = sorted(p for p in folder.glob("*") if p.suffix in (".safetensors", ".json", ".jinja")) if folder.is_dir() else []
+    files = (
+        sorted(p for p in folder.glob("*") if p.suffix in (".safetensors", ".json", ".jinja"))
+        if folder.is_dir()
+        else []
+    )
     prompt = task.prompt(config.model.contract)
     return build_lock(
         _PACKAGES,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,14 +15,9 @@ from envrl.models.tiny.recipe import Recipe
 from envrl.rollouts import Arena, Assignment, Scorecard, fenced
 from envrl.runs import file_hash, write_json
 from envrl.seeding import episode_seeds
+from envrl.workflow.watching import Silent, Watcher
 
 __all__ = ["Corpus", "make_corpus", "warm_start"]
-
-
-class Watcher(Protocol):
-    """Told how the work goes: a phase by name, how far it is, how far it goes."""
-
-    def __call__(self, phase: str, done: int, total: int, **figures: float) -> None: ...
 
 
 class Corpus(NamedTuple):
@@ -41,13 +36,15 @@ class Corpus(NamedTuple):
     mean: float
 
 
-def _play(arena: Arena, task: Task, sources: Sequence[str], episodes: int, purpose: str) -> list[Scorecard]:
+def _play(
+    arena: Arena, task: Task, sources: Sequence[str], episodes: int, purpose: str, watcher: Watcher
+) -> list[Scorecard]:
     # Seeds of their own, which no training and no evaluation uses.
     seeds = tuple(episode_seeds(f"envrl/{task.id}/{task.version}/{purpose}", "train", range(episodes)))
-    return arena.play([Assignment(source, tuple(range(episodes)), seeds) for source in sources])
+    return arena.play([Assignment(source, tuple(range(episodes)), seeds) for source in sources], watcher.advance)
 
 
-def make_corpus(task: Task, arena: Arena, recipe: Recipe, watch: Watcher | None = None) -> Corpus:
+def make_corpus(task: Task, arena: Arena, recipe: Recipe, watcher: Watcher | None = None) -> Corpus:
     """Samples programs from the task's examples and leaves out those that win often.
 
     What training finds is then found, not recalled. Every honest program plays the filter's games; those that win some
@@ -60,46 +57,49 @@ def make_corpus(task: Task, arena: Arena, recipe: Recipe, watch: Watcher | None 
         raise ModelError(f"{task.id} has no examples for a warm start (its toolkit must be 'full')")
     made: Sequence[Example] = task.examples(recipe.examples, recipe.seed)
     honest = list(dict.fromkeys(example.source for example in made if not example.spoiled))
-    if watch:
-        watch("filter", 0, len(honest))
-    shares = dict(zip(honest, [c.success for c in _play(arena, task, honest, recipe.filter_episodes, "filter")], strict=True))
+    watcher = watcher or Silent()
+    watcher.phase("filtering the corpus", len(honest))
+    cards = _play(arena, task, honest, recipe.filter_episodes, "filter", watcher)
+    shares = {source: card.success for source, card in zip(honest, cards, strict=True)}
     again = [s for s in honest if recipe.filter_again_above < shares[s] <= recipe.most_wins]
-    cards = _play(arena, task, again, recipe.filter_again_episodes, "filter-again")
+    watcher.phase("filtering again those that win some", len(again))
+    cards = _play(arena, task, again, recipe.filter_again_episodes, "filter-again", watcher)
     shares |= {source: max(shares[source], card.success) for source, card in zip(again, cards, strict=True)}
-    if watch:
-        watch("filter", len(honest), len(honest))
     kept = [e.source for e in made if e.spoiled or shares[e.source] <= recipe.most_wins]
     played = [shares[source] for source in honest if shares[source] <= recipe.most_wins]
     return Corpus(kept, len(made) - len(kept), max(played, default=0.0), sum(played) / max(len(played), 1))
 
 
-def warm_start(task: Task, output: Path, recipe: Recipe, workers: int | None = None, watch: Watcher | None = None) -> Corpus:
+def warm_start(
+    task: Task, output: Path, recipe: Recipe, workers: int | None = None, watcher: Watcher | None = None
+) -> Corpus:
     """Makes the tiny model's warm start for a task; deterministic for a recipe.
 
     Args:
         output: folder for model, tokenizer and ``recipe.json``.
-        watch: told how the work goes.
+        watcher: told how the work goes.
 
     Raises:
         ModelError: the task has no examples of its own.
     """
     import torch
 
+    from envrl.models import quiet_libraries
     from envrl.models.tiny.architecture import make_model
     from envrl.models.tiny.tokenizer import make_tokenizer
     from envrl.trainers.sft import train_sft
 
+    watcher = watcher or Silent()
     with Arena(task, workers=workers) as arena:
-        corpus = make_corpus(task, arena, recipe, watch)
+        corpus = make_corpus(task, arena, recipe, watcher)
+    quiet_libraries()
     prompt = task.prompt("tiny")
     texts = [fenced(source) for source in corpus.sources]
     tokenizer = make_tokenizer([prompt, "user\nassistant\n", *texts], recipe.vocab_size)
     torch.set_num_threads(1)  # at this size several threads are slower
     torch.manual_seed(recipe.seed)
     model = make_model(recipe, tokenizer)
-    on_step: Callable[[int, dict[str, float]], None] | None = None
-    if watch:
-        on_step = lambda step, logs: watch("fine-tuning", step, recipe.max_steps, loss=float(logs["loss"]))  # noqa: E731
+    watcher.phase("fine-tuning", recipe.max_steps)
     with TemporaryDirectory() as scratch:
         train_sft(
             model,
@@ -111,7 +111,7 @@ def warm_start(task: Task, output: Path, recipe: Recipe, workers: int | None = N
             learning_rate=recipe.learning_rate,
             seed=recipe.seed,
             device="cpu",
-            on_step=on_step,
+            on_step=lambda step, logs: watcher.advance(1, loss=float(logs["loss"])),
         )
     output.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(output)

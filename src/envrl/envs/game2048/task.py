@@ -6,6 +6,7 @@ from functools import partial
 from importlib.resources import files
 
 from envrl.envs.game2048.games import Lockstep, action
+from envrl.envs.game2048.grammar import examples
 from envrl.envs.game2048.rules import check_options
 from envrl.envs.task import Lent, Task
 from envrl.errors import ConfigError
@@ -20,11 +21,16 @@ PRESETS: dict[str, dict[str, int]] = {
     "envrl/2048-256-v0": {"size": 4, "target": 256, "horizon": 300},
     "envrl/2048-1024-v0": {"size": 4, "target": 1024, "horizon": 1000},
     "envrl/2048-2048-v0": {"size": 4, "target": 2048, "horizon": 2000},
-    # The board of the Unsloth notebooks: random legal play wins 98 % of these games, so that a success there says
-    # little more than that the program runs.
     "envrl/2048-notebook-v0": {"size": 6, "target": 2048, "horizon": 4000},
 }
 """Registered ids with their options: the ladder of targets, and the notebooks' board."""
+
+_NOTES = {
+    "envrl/2048-notebook-v0": (
+        "this is the board of the Unsloth notebooks; random legal play wins about 98 % of these games, so that a "
+        "success here says little more than that the program runs",
+    )
+}
 
 TOOLKIT = {
     "legal(board)": 'the moves that change the board, a list such as ["W", "A"]',
@@ -100,18 +106,13 @@ def task_2048(
             tables=(lent / "tables.py").read_text() if full else "",
         ),
         action=action,
-        games=partial(Lockstep, **options),
+        games=partial(Lockstep, size=size, target=target, max_ineffective=max_ineffective, horizon=horizon),
         success=f"tile {target} within {horizon} moves",
         limits=_LIMITS,
-        examples=_examples if full else None,
+        examples=examples if full else None,
         options=options | {"toolkit": toolkit},
+        notes=_NOTES.get(id, ()),
     )
-
-
-def _examples(count: int, seed: int):  # type: ignore[no-untyped-def]
-    from envrl.envs.game2048.grammar import examples
-
-    return examples(count, seed)
 
 
 def _prompts(options: dict[str, int], full: bool) -> dict[str, str]:

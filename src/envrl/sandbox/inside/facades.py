@@ -1,9 +1,9 @@
 """The world that one game's program sees: its builtins, and a facade for each module that the task lends.
 
-A facade holds chosen public names and nothing else: no route to ``sys`` or ``os``, no private names, nothing that can be
-assigned to. Whatever could carry state from one game to the next (functions and classes written in Python, the
-state of ``random``, the context of ``decimal``) is made anew for each game, so that a game cannot tell whether it has
-neighbours (the law of the solo run).
+A facade holds chosen public names and nothing else: no route to ``sys`` or ``os``, no private names, nothing that can
+be assigned to. Whatever could carry state from one game to the next (functions and classes written in Python, the
+state of ``random``) is made anew for each game, so that a game cannot tell whether it has neighbours (the law of the
+solo run).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from inside.policy import attribute_reason
+from .policy import attribute_reason
 
 __all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
 
@@ -31,21 +31,21 @@ LENDABLE: dict[str, str] = {
     "expm1 fabs factorial floor fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan isqrt lcm ldexp "
     "lgamma log log10 log1p log2 modf nan perm pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc",
     "operator": "add and_ eq floordiv ge gt invert le lshift lt mod mul ne neg not_ or_ pos pow rshift sub truediv xor",
-    "random": "Random betavariate choice choices expovariate gauss getrandbits normalvariate paretovariate randint random "
-    "randrange sample seed shuffle triangular uniform",
+    "random": "Random betavariate choice choices expovariate gauss getrandbits normalvariate paretovariate randint "
+    "random randrange sample seed shuffle triangular uniform",
     "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation whitespace",
-    "typing": "Any Callable ClassVar Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List Literal "
-    "Mapping MutableMapping NamedTuple Optional Sequence Set Tuple Type TypeAlias TypeVar Union",
+    "typing": "Any Callable ClassVar Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List "
+    "Literal Mapping MutableMapping NamedTuple Optional Sequence Set Tuple Type TypeAlias TypeVar Union",
 }
 """Modules that a task may lend, each with the names that its facade holds."""
 
 BUILTINS = (
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash hex "
-    "int isinstance issubclass iter len list map max min next object oct ord pow property range repr reversed round set "
-    "slice sorted staticmethod classmethod str sum super tuple zip True False None NotImplemented Ellipsis "
-    "ArithmeticError AssertionError AttributeError BaseException Exception FloatingPointError GeneratorExit ImportError "
-    "IndexError KeyError LookupError MemoryError NameError NotImplementedError OverflowError RecursionError RuntimeError "
-    "StopIteration SyntaxError TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError __build_class__"
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash "
+    "hex int isinstance issubclass iter len list map max min next object oct ord pow property range repr reversed round "
+    "set slice sorted staticmethod classmethod str sum super tuple zip True False None NotImplemented Ellipsis "
+    "ArithmeticError AssertionError AttributeError BaseException Exception FloatingPointError GeneratorExit "
+    "ImportError IndexError KeyError LookupError MemoryError NameError NotImplementedError OverflowError "
+    "RecursionError RuntimeError StopIteration SyntaxError TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError __build_class__"
 ).split()
 
 _FRESH_SEED_BITS = 64
@@ -102,7 +102,9 @@ class _Hint:
 def _fresh(value: Any) -> Any:
     """A copy for one game of whatever Python code could hang state on; anything immutable as it is."""
     if type(value) is types.FunctionType:
-        twin = types.FunctionType(value.__code__, value.__globals__, value.__name__, value.__defaults__, value.__closure__)
+        twin = types.FunctionType(
+            value.__code__, value.__globals__, value.__name__, value.__defaults__, value.__closure__
+        )
         twin.__kwdefaults__ = value.__kwdefaults__
         return twin
     if type(value) is type and value.__flags__ & _HEAP_TYPE and not value.__flags__ & _IMMUTABLE_TYPE:
@@ -210,8 +212,6 @@ def world(
             doom("output_limit", f"printed more than {output} bytes")
 
     space = {name: builtins.__dict__[name] for name in BUILTINS}
-    space.update(
-        __import__=__import__, getattr=getattr, hasattr=hasattr, setattr=setattr, type=type, print=print
-    )
+    space.update(__import__=__import__, getattr=getattr, hasattr=hasattr, setattr=setattr, type=type, print=print)
     space[guard[0]] = guard[1]
     return space

@@ -67,9 +67,7 @@ def _plain_fields(text: str) -> bool:
         fields = list(string.Formatter().parse(text))
     except ValueError:
         return True  # str.format raises the same, in the strategy's own time
-    return all(
-        not (set(".[") & set(field or "")) and (not spec or _plain_fields(spec)) for _, field, spec, _ in fields
-    )
+    return all(not (set(".[") & set(field or "")) and (not spec or _plain_fields(spec)) for _, field, spec, _ in fields)
 
 
 class _Bindings(ast.NodeVisitor):
@@ -144,17 +142,19 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
             self.check_name(node, node.id)
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
         reason = attribute_reason(node.attr)
         if reason:
             self.error(node, reason)
         elif node.attr in _FORMATTERS and not (
-            isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) and _plain_fields(node.value.value)
+            isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+            and _plain_fields(node.value.value)
         ):
             self.error(node, f"{node.attr!r} on anything but a literal with plain fields (write an f-string)")
         return self._contents(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:
+    def visit_Call(self, node: ast.Call) -> Any:
         return self._contents(node)
 
     # -- imports --------------------------------------------------------------------------------------------------
@@ -191,11 +191,11 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
             node.body.insert(0, _guard(node))
         return node
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
         self.check_function_argument_names(node)
         return self._contents(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         self.check_name(node, node.name)
         if node.keywords:
             self.error(node, "keyword in a class statement")
@@ -217,20 +217,20 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     # -- patterns -------------------------------------------------------------------------------------------------
 
-    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+    def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         for name in node.kwd_attrs:
             reason = attribute_reason(name)
             if reason:
                 self.error(node, reason)
         return self._contents(node)
 
-    def _named_pattern(self, node: Any) -> ast.AST:
+    def _named_pattern(self, node: Any) -> Any:
         self.check_name(node, getattr(node, "name", None) or getattr(node, "rest", None))
         return self._contents(node)
 
     visit_MatchAs = visit_MatchStar = visit_MatchMapping = _named_pattern
 
-    # -- allowed as they stand: RestrictedPython would rewrite these, or refuse them ------------------------------------
+    # -- allowed as they stand: RestrictedPython would rewrite these, or refuse them ----------------------------------
 
     def _contents(self, node: Any) -> Any:
         return self.node_contents_visit(node)

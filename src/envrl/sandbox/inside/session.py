@@ -13,9 +13,9 @@ from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any, NoReturn, Protocol
 
-from inside.facades import Doom, world
-from inside.plain import NotPlain, check_plain
-from inside.policy import GUARD, Policy, Violation
+from .facades import Doom, world
+from .plain import NotPlain, check_plain
+from .policy import GUARD, Policy, Violation
 
 __all__ = ["Clock", "Fault", "Lent", "Session"]
 
@@ -110,7 +110,8 @@ class Session:
         Raises:
             Fault: with outcome ``syntax_error``, ``no_entry_point``, ``violation``, ``memory`` or ``timeout``.
         """
-        return self._bounded(self._limits["load_cpu"], self._compile, source)[0]
+        digest: str = self._bounded(self._limits["load_cpu"], self._compile, source)[0]
+        return digest
 
     def _compile(self, source: bytes) -> str:
         try:
@@ -133,7 +134,7 @@ class Session:
     # -- its games ------------------------------------------------------------------------------------------------
 
     def open(self, slot: int, seed: int) -> None:
-        """Makes slot ``slot`` a new game whose ``random`` is seeded with ``seed``; the program runs at its first call."""
+        """Makes a slot a new game whose ``random`` is seeded with ``seed``; the program runs at its first call."""
         self._games[slot] = _Game(seed)
 
     def close(self, slot: int) -> None:

@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from inside.budget import Stopwatch
-from inside.session import Fault, Lent, Session
+from .budget import Stopwatch
+from .session import Fault, Lent, Session
 
 __all__ = ["prepare", "serve"]
 
@@ -33,7 +33,7 @@ _decode = msgspec.msgpack.Decoder().decode
 def prepare(lent: Lent, entry_point: str, limits: dict[str, Any]) -> tuple[Session, Stopwatch]:
     """A session and its running timers; made before the walls go up, which forbid new signal handlers."""
     stopwatch = Stopwatch(limits["grace_cpu"], lambda: session.expire())
-    session = Session(lent, entry_point, limits, stopwatch)
+    session: Session = Session(lent, entry_point, limits, stopwatch)
     stopwatch.arm(limits["load_cpu"])
     return session, stopwatch
 

@@ -1,8 +1,8 @@
 """The zygote: a small interpreter, warmed with one profile, that forks a confined worker for each program.
 
 It is exec'ed with a scrubbed environment (never forked from the trainer: no torch, no CUDA, no threads in it), imports
-what its profile lends, freezes its garbage collector, enters what confinement can be shared, and from then on does three
-things: fork a worker on request, reap what has ended, and kill everything when the control channel reaches its end of
+what its profile lends, freezes its garbage collector, enters what confinement can be shared, and from then on does
+three things: fork a worker on request, reap what has ended, and kill everything when the control channel reaches its end of
 file, which is how it learns that the host is gone.
 
 Control messages are msgpack, one to a datagram:
@@ -18,6 +18,7 @@ host → zygote                                  zygote → host
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
@@ -29,10 +30,10 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from inside.facades import preload
-from inside.layers import landlock, limits, namespaces, privileges, seccomp
-from inside.session import Lent
-from inside.worker import prepare, serve
+from .facades import preload
+from .layers import landlock, limits, namespaces, privileges, seccomp
+from .session import Lent
+from .worker import prepare, serve
 
 __all__ = ["LAYERS", "main"]
 
@@ -152,10 +153,8 @@ class _Zygote:
         self._tell(["ended", identity, status, usage.ru_maxrss * 1024])
 
     def _tell(self, message: list[Any], descriptors: list[int] | None = None) -> None:
-        try:
+        with contextlib.suppress(OSError):  # the host may be gone; its end of file comes next
             socket.send_fds(self._control, [_encode(message)], descriptors or [])
-        except OSError:
-            pass  # the host is gone; its end of file comes next
 
 
 SETUP_FAILED = 77
@@ -198,7 +197,7 @@ def main(descriptor: int) -> None:
 
 def _first_use(lent: Lent) -> None:
     """Runs a program once, so that whatever the interpreter loads lazily is loaded before the walls go up."""
-    from inside.session import Session
+    from .session import Session
 
     class Still:
         def start(self, budget: float) -> None: ...

@@ -12,7 +12,7 @@ import ctypes
 import os
 import struct
 
-from inside.layers.kernel import landlock_number, syscall
+from .kernel import landlock_number, syscall
 
 __all__ = ["abi", "deny_all"]
 
@@ -41,8 +41,6 @@ def deny_all() -> None:
     while not words[-1]:  # an older kernel wants the shorter structure
         words.pop()
     attributes = struct.pack(f"<{len(words)}Q", *words)
-    ruleset = syscall(
-        landlock_number("create_ruleset"), attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0)
-    )
+    ruleset = syscall(landlock_number("create_ruleset"), attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0))
     syscall(landlock_number("restrict_self"), ctypes.c_int(ruleset), ctypes.c_uint(0))
     os.close(ruleset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from inside.layers.kernel import unshare
+from .kernel import unshare
 
 __all__ = ["enter"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from inside.layers.kernel import prctl
+from .kernel import prctl
 
 __all__ = ["die_with_parent", "drop_user", "forbid_new", "hide"]
 

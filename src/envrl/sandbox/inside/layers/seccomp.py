@@ -2,7 +2,8 @@
 
 Covers: every way to the kernel that a program of pure computation has no need of. What only an attacker calls
 (execve, clone, socket, ptrace, kill …) ends the process with SIGSYS, a clean sign of a violation; anything else that
-is not allowed fails with EPERM, since the interpreter may try it in good faith (abort() signals itself). Calls of a foreign ABI end the process.
+is not allowed fails with EPERM, since the interpreter may try it in good faith (abort() signals itself). Calls of a
+foreign ABI end the process.
 Does not cover: bugs in the calls that are allowed, and timing side channels.
 """
 
@@ -12,7 +13,7 @@ import ctypes
 import errno
 import struct
 
-from inside.layers.kernel import MACHINE, prctl
+from .kernel import MACHINE, prctl
 
 __all__ = ["apply", "build"]
 

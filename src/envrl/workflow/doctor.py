@@ -1,0 +1,183 @@
+"""What ``envrl doctor`` finds: versions, devices, sandbox layers, and what is wrong with them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import psutil
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from envrl.errors import SandboxError
+from envrl.sandbox import Profile, Sandbox
+
+__all__ = ["Diagnosis", "Problem", "diagnose", "find_problems", "installed"]
+
+_PACKAGES = (
+    "envrl gymnasium numpy msgspec RestrictedPython torch transformers trl peft accelerate datasets tokenizers unsloth "
+    "vllm ray jinja2 matplotlib"
+).split()
+_WITHOUT = {
+    "limits": "nothing bounds a program's memory; this needs Linux",
+    "no_new_privs": "needs Linux 3.5 or later",
+    "seccomp": "needs Linux with CONFIG_SECCOMP_FILTER on x86-64 or aarch64; in a container, a profile that permits it",
+    "landlock": "needs Linux 5.13 or later with landlock among the enabled security modules",
+    "namespaces": "ordinary containers refuse them; run as root, permit user namespaces, or do without: "
+    "seccomp and limits carry the load",
+    "user": "the zygote could not become an ordinary user",
+}
+
+
+class Problem(NamedTuple):
+    """Something wrong, and the line that mends it."""
+
+    what: str
+    mend: str
+
+
+class Diagnosis(NamedTuple):
+    """What was found.
+
+    Attributes:
+        machine: a line each on Python, system, cores and memory.
+        versions: of packages; None for one that is not installed.
+        devices: what torch sees.
+        layers: of the sandbox, "" where in force, else why not and what would help.
+        problems: known-bad combinations and missing parts.
+    """
+
+    machine: dict[str, str]
+    versions: dict[str, str | None]
+    devices: list[str]
+    layers: dict[str, str]
+    problems: list[Problem]
+
+
+def installed() -> dict[str, str | None]:
+    """Versions of the packages that envrl stands on."""
+
+    def version(name: str) -> str | None:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    return {name: version(name) for name in _PACKAGES}
+
+
+class _Rule(NamedTuple):
+    """A combination known to be bad: it applies where every package named is there in such a version."""
+
+    versions: Mapping[str, str]
+    what: str
+    mend: str
+    when: Callable[[bool], bool] = lambda cuda: True
+
+
+_RULES = (
+    _Rule(
+        {"trl": "==1.15.0"},
+        "TRL 1.15.0 fails without a GPU (its fused head has no CPU kernel)",
+        'pip install "trl==1.16.0"',
+        when=lambda cuda: not cuda,
+    ),
+    _Rule({"trl": "<1.14"}, "TRL older than 1.14 is not tried with envrl", 'pip install "trl>=1.14,!=1.15.0"'),
+    _Rule(
+        {"unsloth": ">0", "transformers": ">5.17.0"},
+        "Unsloth needs transformers 5.17.0 or older",
+        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+    ),
+    _Rule(
+        {"unsloth": ">0", "trl": ">1.15.0"},
+        "Unsloth needs TRL 1.15.0 or older",
+        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+    ),
+    _Rule(
+        {"unsloth": ">0", "datasets": ">=5"},
+        "Unsloth needs datasets older than 5",
+        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+    ),
+    _Rule(
+        {"vllm": ">=0.32"},
+        "TRL supports vLLM up to 0.31",
+        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+    ),
+    _Rule(
+        {"vllm": "<0.31", "torch": ">=2.13"},
+        "vLLM older than 0.31 does not work with torch 2.13",
+        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+    ),
+    _Rule(
+        {"vllm": ">0", "transformers": ">=5.18"},
+        "vLLM 0.31 needs transformers older than 5.18",
+        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+    ),
+)
+
+
+def find_problems(versions: Mapping[str, str | None], cuda: bool) -> list[Problem]:
+    """Known-bad combinations among versions, and parts without which nothing trains."""
+    found = []
+    if missing := [name for name in ("torch", "transformers", "trl", "datasets") if not versions.get(name)]:
+        found.append(Problem(f"cannot train: {', '.join(missing)} not installed", 'pip install "envrl[train]"'))
+    if missing := [name for name in ("jinja2", "matplotlib") if not versions.get(name)]:
+        found.append(
+            Problem(f"cannot write reports: {', '.join(missing)} not installed", 'pip install "envrl[report]"')
+        )
+    for rule in _RULES:
+        applies = all(
+            (version := versions.get(name)) and Version(version) in SpecifierSet(wanted, prereleases=True)
+            for name, wanted in rule.versions.items()
+        )
+        if applies and rule.when(cuda):
+            found.append(Problem(rule.what, rule.mend))
+    return found
+
+
+def diagnose() -> Diagnosis:
+    """Looks at this machine; imports torch, and starts a sandbox."""
+    versions = installed()
+    devices, cuda = _devices(versions["torch"] is not None)
+    layers, problems = _sandbox()
+    memory = psutil.virtual_memory()
+    return Diagnosis(
+        machine={
+            "python": f"{platform.python_version()} ({platform.python_implementation()})",
+            "system": platform.platform(),
+            "cores": f"{len(os.sched_getaffinity(0))} usable of {os.cpu_count()}",
+            "memory": f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free",
+        },
+        versions=versions,
+        devices=devices,
+        layers=layers,
+        problems=find_problems(versions, cuda) + problems,
+    )
+
+
+def _devices(torch_there: bool) -> tuple[list[str], bool]:
+    if not torch_there:
+        return ["torch is not installed"], False
+    import torch
+
+    if not torch.cuda.is_available():
+        return [f"cpu, {torch.get_num_threads()} threads of torch"], False
+    return [
+        f"cuda:{i} {torch.cuda.get_device_name(i)}, {torch.cuda.get_device_properties(i).total_memory / 2**30:.0f} GiB"
+        for i in range(torch.cuda.device_count())
+    ], True
+
+
+def _sandbox() -> tuple[dict[str, str], list[Problem]]:
+    try:
+        with Sandbox(Profile(entry_point="strategy"), require=()) as sandbox:
+            layers = sandbox.layers
+    except SandboxError as error:
+        return {}, [Problem(f"no program can be run: {error}", "report this with the output of envrl doctor")]
+    named = {layer: f"{reason}: {_WITHOUT[layer]}" if reason else "" for layer, reason in layers.items()}
+    least = [layer for layer in ("limits", "no_new_privs", "seccomp") if layers[layer]]
+    problems = [Problem(f"the sandbox lacks {layer}", _WITHOUT[layer]) for layer in least]
+    return named, problems
