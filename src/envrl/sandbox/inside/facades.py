@@ -40,12 +40,13 @@ LENDABLE: dict[str, str] = {
 """Modules that a task may lend, each with the names that its facade holds."""
 
 BUILTINS = (
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash "
-    "hex int isinstance issubclass iter len list map max min next object oct ord pow property range repr reversed round "
-    "set slice sorted staticmethod classmethod str sum super tuple zip True False None NotImplemented Ellipsis "
-    "ArithmeticError AssertionError AttributeError BaseException Exception FloatingPointError GeneratorExit "
-    "ImportError IndexError KeyError LookupError MemoryError NameError NotImplementedError OverflowError "
-    "RecursionError RuntimeError StopIteration SyntaxError TypeError UnboundLocalError UnicodeError ValueError ZeroDivisionError __build_class__"
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset "
+    "hash hex int isinstance issubclass iter len list map max min next object oct ord pow property range repr "
+    "reversed round set slice sorted staticmethod classmethod str sum super tuple zip True False None "
+    "NotImplemented Ellipsis ArithmeticError AssertionError AttributeError BaseException Exception "
+    "FloatingPointError GeneratorExit ImportError IndexError KeyError LookupError MemoryError NameError "
+    "NotImplementedError OverflowError RecursionError RuntimeError StopIteration SyntaxError TypeError "
+    "UnboundLocalError UnicodeError ValueError ZeroDivisionError __build_class__"
 ).split()
 
 _FRESH_SEED_BITS = 64

@@ -2,8 +2,8 @@
 
 It is exec'ed with a scrubbed environment (never forked from the trainer: no torch, no CUDA, no threads in it), imports
 what its profile lends, freezes its garbage collector, enters what confinement can be shared, and from then on does
-three things: fork a worker on request, reap what has ended, and kill everything when the control channel reaches its end of
-file, which is how it learns that the host is gone.
+three things: fork a worker on request, reap what has ended, and kill everything when the control channel reaches its
+end of file, which is how it learns that the host is gone.
 
 Control messages are msgpack, one to a datagram:
 
