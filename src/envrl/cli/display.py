@@ -77,7 +77,7 @@ class Display:
         self._done = min(self._done + count, self._total)
         self._figures = figures
         if self._live and self._progress and self._task is not None:
-            self._progress.update(self._task, advance=count, figures=figures_text(figures))
+            self._progress.update(self._task, completed=self._done, figures=figures_text(figures))
         elif time.monotonic() - self._last >= _LINE_SECONDS and self._done < self._total:
             self._last = time.monotonic()
             left = (self._last - self._began) / self._done * (self._total - self._done)

@@ -50,9 +50,12 @@ def command(
 
 def _number(setting: str) -> tuple[str, int]:
     key, equals, value = setting.partition("=")
-    if not equals or not value.lstrip("-").isdigit():
-        raise click.UsageError(f"--set {setting!r}: write KEY=NUMBER, such as target=1024")
-    return key, int(value)
+    try:
+        if key and equals:
+            return key, int(value)
+    except ValueError:
+        pass
+    raise click.UsageError(f"--set {setting!r}: write KEY=NUMBER, such as target=1024")
 
 
 def _print(console, evaluated, strategy: Path, seeds: str) -> None:  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ by the law of the solo run their results are the same.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections import deque
@@ -77,6 +78,7 @@ def _serve(connection: Any, core: int | None, task: Task, limits: Limits | None,
 class _Referee:
     def __init__(self, context: Any, arguments: tuple[Any, ...]) -> None:
         self.connection, theirs = context.Pipe()
+        self.arguments = arguments
         self.process = context.Process(target=_serve, args=(theirs, *arguments), daemon=True)
         self.process.start()
         theirs.close()
@@ -128,11 +130,11 @@ class Arena:
         import multiprocess
 
         self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
-        self._arguments = (task, limits, tuple(require))
+        arguments = (task, limits, tuple(require))
         cores = sorted(os.sched_getaffinity(0))
         count = workers or len(cores)
         pinned = cores if count == len(cores) else [None] * count
-        self._referees = [_Referee(self._context, (core, *self._arguments)) for core in pinned]
+        self._referees = [_Referee(self._context, (core, *arguments)) for core in pinned]
         self._layers: dict[str, str] | None = None
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
@@ -183,7 +185,7 @@ class Arena:
                     referee.chunk = None
                     if progress:
                         progress(len(chunks[number]))
-                except (EOFError, ConnectionResetError):
+                except (EOFError, OSError):
                     # The law of the solo run makes a second try the same play. A second loss is ours to own.
                     tries[number] += 1
                     self._replace(referee)
@@ -210,11 +212,12 @@ class Arena:
 
     def _give(self, referee: _Referee, number: int, chunks: list[list[Assignment]]) -> None:
         referee.chunk = number
-        referee.connection.send(chunks[number])
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end of file says the same
+            referee.connection.send(chunks[number])
 
     def _replace(self, lost: _Referee) -> None:
         lost.close()
-        fresh = _Referee(self._context, self._arguments)
+        fresh = _Referee(self._context, lost.arguments)
         fresh.layers()
         self._referees[self._referees.index(lost)] = fresh
 

@@ -66,6 +66,7 @@ class Program:
         self._pidfd: int | None = None
         self._ended: tuple[int, int] | None = None  # wait status, largest resident set
         self._killed: Outcome | None = None
+        self._epitaph: Fault | None = None  # of one that failed while nothing was asked of it
         self.open = True
 
     def play(
@@ -93,6 +94,9 @@ class Program:
             self._end.close()
 
     def _send(self, frame: bytes, calls: int | None, cpu: float) -> None:
+        if self._epitaph is not None:
+            self._sandbox._late.append((self, self._epitaph))
+            return
         self._calls = calls
         self._deadline = time.monotonic() + max(self._limits.wall_floor, self._limits.wall_factor * cpu)
         self._unsent += frame
@@ -129,6 +133,7 @@ class Sandbox:
         self._by_descriptor: dict[int, Program] = {}
         self._writing: set[Program] = set()
         self._awaited: set[Program] = set()
+        self._late: list[tuple[Program, Reply]] = []
         self._next = 0
         self.peak_memory = 0
         """Largest resident set of any worker that has ended, in bytes."""
@@ -217,7 +222,7 @@ class Sandbox:
             SandboxError: the zygote ended.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        replies: list[tuple[Program, Reply]] = []
+        replies, self._late = self._late, []
         while self._awaited and not replies:
             now = time.monotonic()
             wait = min(program._deadline for program in self._awaited) - now
@@ -264,6 +269,7 @@ class Sandbox:
         wanted = program in self._awaited
         self._awaited.discard(program)
         if isinstance(reply, Fault):
+            program._epitaph = None if wanted else reply
             program.close()
         return [(program, reply)] if wanted else []
 

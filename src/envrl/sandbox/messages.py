@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 _HEADER = 4
-_PER_CALL = 512  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
 _DETAIL = 300
+_PER_CALL = 512 + 4 * _DETAIL  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
 
 _encode = msgspec.msgpack.Encoder().encode
 _PlayedFrame = tuple[str, list[Any], list[tuple[int, str, str]], list[float]]

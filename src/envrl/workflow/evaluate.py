@@ -51,7 +51,7 @@ class Evaluated:
 
 def evaluate_strategy(
     task: Task,
-    path: Path,
+    path: str | Path,
     seeds: str,
     *,
     block: str = "test",
@@ -71,6 +71,7 @@ def evaluate_strategy(
         SeedError: the seeds are none, or the block is the one that runs train on.
         RunError: the output cannot be written.
     """
+    path = Path(path)
     if block == "train":
         raise SeedError(
             "block 'train' holds the seeds that runs train on, by a salt that is secret to each: "

@@ -29,6 +29,7 @@ from envrl.runs import (
     mark_complete,
     quarantine_incomplete,
     read_json,
+    write_atomic,
     write_json,
 )
 from envrl.seeding import Block, block_salt, new_salt
@@ -203,7 +204,8 @@ def _measure(
         watcher.advance,
     )
     if label == "before":
-        write_json(run.prompts_path, {"prompt": prompt, "contract": plan.config.model.contract})
+        line = msgspec.json.encode({"prompt": prompt, "contract": plan.config.model.contract})
+        write_atomic(run.prompts_path, line + b"\n")
     write_json(run.before_path if label == "before" else run.after_path, measurement)
     run.event("measured", label=label)
     return completions

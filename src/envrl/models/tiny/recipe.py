@@ -29,7 +29,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     filter_again_above: float = 0.10
     filter_again_episodes: int = 64
     # supervised fine-tuning
-    max_steps: int = 300
+    max_steps: int = 600
     batch_size: int = 16
     learning_rate: float = 3e-3
     seed: int = 0

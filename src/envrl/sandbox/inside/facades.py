@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .policy import attribute_reason
+from .policy import UNPATCHED, attribute_reason
 
 __all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
 
@@ -108,13 +108,9 @@ def _fresh(value: Any) -> Any:
         )
         twin.__kwdefaults__ = value.__kwdefaults__
         return twin
-    if type(value) is type and value.__flags__ & _HEAP_TYPE and not value.__flags__ & _IMMUTABLE_TYPE:
+    if type(value) is type and any(type(member) is types.FunctionType for member in vars(value).values()):
         return type(value.__name__, (value,), {"__slots__": (), "__module__": value.__module__})
     return value
-
-
-_HEAP_TYPE = 1 << 9
-_IMMUTABLE_TYPE = 1 << 8
 
 
 def _random_members(names: list[str], seed: int) -> dict[str, Any]:
@@ -187,6 +183,8 @@ def world(
         return name
 
     def __import__(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Facade:
+        if name == "__future__":  # the policy lets its annotations alone pass
+            return Facade(name, {"annotations": None}, forbid)
         if name not in imports:
             forbid(f"import of {name!r}")
         if name not in lent:
@@ -200,7 +198,9 @@ def world(
         return builtins.hasattr(obj, checked(name))
 
     def setattr(obj: Any, name: str, value: Any) -> None:
-        builtins.setattr(obj, checked(name), value)
+        if checked(name) == UNPATCHED:
+            forbid(f"assignment to {name!r}")
+        builtins.setattr(obj, name, value)
 
     def type(obj: Any) -> Any:
         return builtins.type(obj)

@@ -25,8 +25,9 @@ def check_plain(value: Any, size: int) -> None:
     kind = type(value)
     # The common cases first: this runs once a move.
     if kind is str or kind is bytes:
-        if len(value) > size:
-            raise NotPlain(f"returned a {kind.__name__} longer than {size}")
+        # A character takes up to four bytes on its way; most values are far too short to have theirs counted.
+        if len(value) * 4 > size and (len(value) > size or (kind is str and _encoded(value) > size)):
+            raise NotPlain(f"returned a {kind.__name__} longer than {size} bytes")
     elif kind is int:
         if not _INT_MIN <= value <= _INT_MAX:
             raise NotPlain("returned an integer of more than 64 bits")
@@ -34,6 +35,10 @@ def check_plain(value: Any, size: int) -> None:
         pass
     else:
         _check_nested(value, size)
+
+
+def _encoded(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def _check_nested(value: Any, size: int) -> None:
@@ -50,7 +55,7 @@ def _check_nested(value: Any, size: int) -> None:
                 below += item.values()
             elif kind is str or kind is bytes or kind is int or kind is float or kind is bool or item is None:
                 check_plain(item, size)
-                cost += len(item) if kind is str or kind is bytes else 0
+                cost += _encoded(item) if kind is str else len(item) if kind is bytes else 0
             else:
                 raise NotPlain(f"returned a value of type {kind.__name__}")
             if cost + 8 * len(below) > size:

@@ -18,7 +18,7 @@ from typing import Any
 
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES, RestrictingNodeTransformer
 
-__all__ = ["GUARD", "Policy", "Violation", "attribute_reason"]
+__all__ = ["GUARD", "UNPATCHED", "Policy", "Violation", "attribute_reason"]
 
 GUARD = "envrl guard"
 """Name of the injected call; it holds a space, so that no source text can speak it."""
@@ -35,6 +35,9 @@ METHODS = frozenset(
 
 DETOURS = frozenset({"eval", "exec", "compile", "open", "__import__", "globals", "locals", "vars", "breakpoint"})
 """Builtins whose mere mention is a violation, unless the program gives the name a meaning of its own."""
+
+UNPATCHED = "__exit__"
+"""A class defines it by ``def`` or not at all: only there it gets its guard."""
 
 _FORMATTERS = frozenset({"format", "format_map"})
 
@@ -56,7 +59,7 @@ def attribute_reason(name: str) -> str | None:
     """Why an attribute of this name is refused, or None where it is allowed."""
     if name.startswith("__") and name.endswith("__") and name not in METHODS:
         return f"special attribute {name!r}"
-    if name in INSPECT_ATTRIBUTES:
+    if name in INSPECT_ATTRIBUTES or name == "mro":
         return f"interpreter attribute {name!r}"
     return None
 
@@ -146,6 +149,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         reason = attribute_reason(node.attr)
         if reason:
             self.error(node, reason)
+        elif node.attr == UNPATCHED and not isinstance(node.ctx, ast.Load):
+            self.error(node, f"assignment to {node.attr!r}")
         elif node.attr in _FORMATTERS and not (
             isinstance(node.value, ast.Constant)
             and isinstance(node.value.value, str)
@@ -219,7 +224,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
         for name in node.kwd_attrs:
-            reason = attribute_reason(name)
+            reason = attribute_reason(name) or (f"{name!r} in a pattern" if name in _FORMATTERS else None)
             if reason:
                 self.error(node, reason)
         return self._contents(node)

@@ -21,6 +21,7 @@ __all__ = ["Clock", "Fault", "Lent", "Session"]
 
 _FILENAME = "<strategy>"
 _DETAIL = 300
+_RESERVE = 2**18  # large enough to be a mapping of its own, which goes back to the kernel when it is freed
 
 
 class Fault(Exception):
@@ -33,7 +34,8 @@ class Fault(Exception):
 
     def __init__(self, outcome: str, detail: str) -> None:
         super().__init__(outcome, detail)
-        self.outcome, self.detail = outcome, detail[:_DETAIL]
+        # A program's own words may hold lone surrogates, which no frame can carry.
+        self.outcome, self.detail = outcome, detail[:_DETAIL].encode("utf-8", "replace").decode()
 
 
 class Clock(Protocol):
@@ -101,6 +103,7 @@ class Session:
         self._code: CodeType | None = None
         self._games: dict[int, _Game] = {}
         self._doomed: Fault | None = None
+        self._reserve: bytes | None = None
 
     # -- a program's load -----------------------------------------------------------------------------------------
 
@@ -135,6 +138,7 @@ class Session:
 
     def open(self, slot: int, seed: int) -> None:
         """Makes a slot a new game whose ``random`` is seeded with ``seed``; the program runs at its first call."""
+        self._reserve = self._reserve or bytes(_RESERVE)
         self._games[slot] = _Game(seed)
 
     def close(self, slot: int) -> None:
@@ -194,7 +198,7 @@ class Session:
         except Fault:
             raise
         except MemoryError:
-            self._doomed = Fault("memory", "met its memory limit")
+            self.exhaust()
         except BaseException as error:
             if self._doomed is None:
                 raise Fault("exception", _describe(error)) from None
@@ -206,6 +210,11 @@ class Session:
         """Ends the call in progress: its CPU budget is used up."""
         self._doom("timeout", "used up its CPU budget")
 
+    def exhaust(self) -> None:
+        """Notes that the memory limit was met, wherever the program may hide it, and frees enough to say so."""
+        self._reserve = None
+        self._doomed = self._doomed or Fault("memory", "met its memory limit")
+
     def _doom(self, outcome: str, detail: str) -> NoReturn:
         # The first reason stands: what a program does after its end is only its struggle.
         self._doomed = self._doomed or Fault(outcome, detail)
@@ -215,7 +224,8 @@ class Session:
         if self._doomed is not None:
             raise Doom
         if isinstance(sys.exc_info()[1], MemoryError):
-            self._doom("memory", "met its memory limit")
+            self.exhaust()
+            raise Doom
 
 
 def _parse(source: bytes) -> ast.Module:
@@ -257,7 +267,11 @@ def _describe(error: BaseException) -> str:
 
 
 def _plain_args(error: BaseException) -> bool:
-    return all(type(arg) in (str, int, float, bool, type(None)) for arg in error.args)
+    # An integer of many digits would refuse to become text.
+    return all(
+        type(arg) in (str, float, bool, type(None)) or (type(arg) is int and arg.bit_length() < _DETAIL)
+        for arg in error.args
+    )
 
 
 def _line_of(error: BaseException) -> int | None:

@@ -15,6 +15,7 @@ calls to make                                         a timeout the calls that f
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ def prepare(lent: Lent, entry_point: str, limits: dict[str, Any]) -> tuple[Sessi
     """A session and its running timers; made before the walls go up, which forbid new signal handlers."""
     stopwatch = Stopwatch(limits["grace_cpu"], lambda: session.expire())
     session: Session = Session(lent, entry_point, limits, stopwatch)
+    sys.unraisablehook = lambda lost: session.exhaust() if lost.exc_type is MemoryError else None
     stopwatch.arm(limits["load_cpu"])
     return session, stopwatch
 

@@ -32,6 +32,7 @@ import msgspec
 
 from .facades import preload
 from .layers import landlock, limits, namespaces, privileges, seccomp
+from .sealing import seal
 from .session import Lent
 from .worker import prepare, serve
 
@@ -177,6 +178,7 @@ def main(descriptor: int) -> None:
         preload(imports)
         lent = Lent(imports, profile["tables"], profile["toolkit"], profile["adapter"])
         _first_use(lent)
+        seal()
     except BaseException as error:
         control.send(_encode(["broken", f"{type(error).__name__}: {error}"]))
         return
@@ -208,4 +210,5 @@ def _first_use(lent: Lent) -> None:
     budgets = {"load_cpu": 1.0, "call_cpu": 1.0, "game_cpu": 1.0, "recursion": 400, "output": 100, "value": 100}
     imports = "".join(f"import {name}\n" for name in lent.imports)
     session = Session(lent, "f", budgets, Still())
-    session.load(f"{imports}def f(*a):\n    return '{{}}'.format(len(a))\n".encode())
+    # Names beyond ASCII have the parser import unicodedata.
+    session.load(f"{imports}é = 0\ndef f(*a):\n    return '{{}}'.format(len(a))\n".encode())

@@ -1,0 +1,293 @@
+"""What a user can get wrong: exit code 2, one clear message on stderr, no traceback."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envrl.runs import RunDirectory
+
+ROOT = Path(__file__).parents[2]
+GREEDY = ROOT / "examples" / "greedy.py"
+SMALL = ("method.num_generations=2", "train.per_device_train_batch_size=2", "eval.samples=1", "sandbox.workers=1")
+
+
+def one_line(message: str) -> str:
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1, message
+    return message
+
+
+# environments
+
+
+@pytest.mark.parametrize("command", [("train", "--env"), ("envs",), ("eval", "--strategy", GREEDY, "--env")])
+def test_an_unknown_environment_is_answered_with_the_nearest_names(refused, command):
+    assert one_line(refused(*command, "204")) == "error: unknown environment '204': did you mean 2048?\n"
+    assert "envrl/2048-notebook-v0" in one_line(refused(*command, "envrl/2048-notbook-v0"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("targt=64", ["'targt'", "did you mean target"]),
+        ("target=100", ["100", "power of two"]),
+        ("size=2", ["size 2", "3 to 8"]),
+    ],
+)
+def test_an_option_that_makes_no_game(refused, setting, words):
+    message = one_line(refused("eval", "--strategy", GREEDY, "--set", setting))
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("setting", ["target", "target=", "target=x", "target=1.5", "target=²", "target=--5", "=5"])
+def test_a_setting_that_is_no_number(refused, setting):
+    message = refused("eval", "--strategy", GREEDY, "--set", setting)
+    assert "Error: " in message or message.startswith("error: ")
+
+
+# models
+
+
+@pytest.mark.parametrize("path", ["./no/model", "/no/model", "envrl-tests/no-such-model"])
+def test_an_unknown_model(refused, tmp_path, path):
+    message = one_line(
+        refused("train", "--env", "2048", "--model", path, f"output.root={tmp_path}", *SMALL)
+    )  # fmt: skip
+    assert f"model.path {path!r}" in message
+
+
+# configuration
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        Path("c.yaml").write_text(text)
+        return "c.yaml"
+
+    return write
+
+
+def test_an_unknown_key_is_placed_and_answered_with_the_nearest(refused, config):
+    message = one_line(refused("train", config("env:\n  id: 2048\ntrain:\n  max_stepz: 3\n")))
+    assert message.startswith("error: c.yaml:4:3: train.max_stepz: ")
+    assert "did you mean" in message
+    assert "max_steps" in message
+
+
+def test_an_unknown_key_on_the_command_line(refused):
+    message = one_line(refused("train", "--env", "2048", "train.learning_rat=1e-4"))
+    assert "command line: train.learning_rat" in message
+    assert "learning_rate" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("train:\n  max_steps: many\n", "c.yaml:2:14: train.max_steps", ["whole number", "many"]),
+        ("train:\n  max_steps: '80'\n", "c.yaml:2:14: train.max_steps", ["whole number"]),
+        ("env:\n  episodes: 0\n", "c.yaml:2:13: env.episodes", ["at least 1"]),
+        ("train:\n  bf16: maybe\n", "c.yaml:2:9: train.bf16", ["true or false", "maybe"]),
+        ("eval:\n  seeds: all\n", "c.yaml:2:10: eval.seeds", ["all"]),
+        ("eval:\n  block: train\n", "c.yaml:2:10: eval.block", ["test"]),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_placed_and_shown(refused, config, text, place, words):
+    message = one_line(refused("train", config(text)))
+    assert message.startswith(f"error: {place}: ")
+    assert all(word in message for word in words), message
+
+
+def test_groups_that_do_not_fill_the_batch_are_answered_with_the_values_that_would(refused):
+    message = one_line(refused("train", "--env", "2048", "method.num_generations=24"))
+    assert "num_generations" in message
+    assert "set method.num_generations to 2 or 4 or 8 or 16 or 32 or 64" in message
+    assert "per_device_train_batch_size to" in message
+
+
+def test_everything_that_is_wrong_is_said_at_once(refused, config):
+    message = refused("train", config("train:\n  max_stepz: 3\n  seed: x\nmethod:\n  beta: -1\n"))
+    assert message.count("\n") == 3
+    assert all(line in message for line in ("c.yaml:2:3", "c.yaml:3:9", "c.yaml:5:9"))
+
+
+def test_a_configuration_that_is_not_there_or_no_yaml(refused, config, tmp_path):
+    assert "missing.yaml" in one_line(refused("train", "missing.yaml"))
+    assert "c.yaml" in refused("train", config("train: [1\n"))
+    assert str(tmp_path) in one_line(refused("train", tmp_path))
+
+
+def test_nothing_to_train_on(refused):
+    assert "--env 2048" in one_line(refused("train"))
+
+
+# seeds
+
+
+def test_the_seeds_that_runs_train_on(refused):
+    message = one_line(refused("eval", "--strategy", GREEDY, "--block", "train"))
+    assert "overlap training" in message
+    assert "--block test" in message
+
+
+@pytest.mark.parametrize("seeds", ["0", "many", "5:1", "-3"])
+def test_seeds_that_are_none(refused, seeds):
+    assert repr(seeds) in one_line(refused("eval", "--strategy", GREEDY, "--seeds", seeds))
+
+
+def test_an_unknown_block(refused):
+    assert "did you mean final" in one_line(refused("eval", "--strategy", GREEDY, "--block", "finals"))
+
+
+# strategy files
+
+
+def test_a_strategy_without_the_entry_point(refused, tmp_path):
+    path = tmp_path / "s.py"
+    path.write_text("def play(board):\n    return 'W'\n")
+    message = one_line(refused("eval", "--strategy", path, "--seeds", "2", "--workers", "1"))
+    assert message == f"error: {path}: defines no function strategy(…), which envrl/2048-v0 calls\n"
+
+
+def test_a_strategy_that_is_not_there(refused, tmp_path):
+    assert "cannot be read" in one_line(refused("eval", "--strategy", tmp_path / "missing.py"))
+    assert "cannot be read" in one_line(refused("eval", "--strategy", tmp_path))
+
+
+def test_a_strategy_that_does_not_compile_cannot_paint_the_terminal(refused, tmp_path):
+    path = tmp_path / "s.py"
+    path.write_text("def strategy(board):\n    return \x1b[31m\n")
+    message = one_line(refused("eval", "--strategy", path, "--seeds", "2", "--workers", "1"))
+    assert "cannot be played (syntax_error)" in message
+    assert "\x1b" not in message
+
+
+def test_no_strategy_at_all(refused):
+    assert "--strategy" in refused("eval")
+
+
+# runs
+
+
+def test_a_folder_that_cannot_be_written(refused, tmp_path):
+    (tmp_path / "file").write_text("")  # even root makes no folder below a file
+    message = one_line(refused("train", "--env", "2048", f"output.root={tmp_path / 'file' / 'runs'}", *SMALL))
+    assert "cannot be made" in message
+    assert "output.root" in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_folder_without_permission(refused, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "cannot be made" in one_line(refused("train", "--env", "2048", f"output.root={tmp_path}", *SMALL))
+
+
+@pytest.fixture
+def held(tmp_path):
+    """The directory of a run that was killed."""
+    with RunDirectory.create(tmp_path, "held", "env:\n  id: 2048\n", {}) as run:
+        run.update_status(state="running", step=3)
+    return run.path
+
+
+def test_a_directory_that_holds_a_run(refused, held):
+    message = one_line(refused("train", "--env", "2048", "--name", "held", f"output.root={held.parent}", *SMALL))
+    assert "already holds a run; continue it with --resume, or choose another --name" in message
+
+
+def test_a_name_that_is_no_name(refused):
+    assert "output.name" in one_line(refused("train", "--env", "2048", "--name", "../elsewhere"))
+
+
+def test_a_finished_run_is_not_resumed(refused, held):
+    with RunDirectory.open(held) as run:
+        run.update_status(state="finished")
+    assert "this run is finished; its report is" in one_line(refused("train", "--resume", held))
+
+
+def test_a_run_in_which_another_process_works_is_not_resumed(refused, held):
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from envrl.runs import RunDirectory; run = RunDirectory.open(sys.argv[1]).acquire();"
+            "print('ready', flush=True); sys.stdin.read()",
+            held,
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        assert holder.stdout.readline() == "ready\n"
+        assert f"process {holder.pid} works in this run" in one_line(refused("train", "--resume", held))
+        holder.stdin.close()
+
+
+def test_nothing_is_not_resumed(refused, tmp_path):
+    assert "no such run directory" in one_line(refused("train", "--resume", tmp_path / "nothing"))
+    assert "not a run" in one_line(refused("train", "--resume", tmp_path))
+
+
+def test_a_run_is_resumed_as_it_is(refused, held):
+    message = refused("train", "--resume", held, "--steps", "9")
+    assert "--resume goes on with a run as it is" in message
+
+
+# extras
+
+
+@pytest.mark.parametrize(("module", "extra"), [("torch", "train"), ("trl", "train"), ("jinja2", "report")])
+def test_a_missing_extra_is_named(refused, monkeypatch, tmp_path, module, extra):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    message = one_line(refused("train", "--env", "2048", f"output.root={tmp_path}", *SMALL))
+    assert f'pip install "envrl[{extra}]"' in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_backend_that_is_not_installed_is_named(refused, monkeypatch, tmp_path):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "unsloth" else find(name, *rest)
+    )
+    message = one_line(refused("train", "--env", "2048", "--backend", "unsloth", f"output.root={tmp_path}", *SMALL))
+    assert 'pip install "envrl[unsloth]"' in message
+
+
+# commands
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("trian", "train"), ("evaluate", "eval"), ("docter", "doctor")])
+def test_an_unknown_command_is_answered_with_the_nearest(refused, typed, meant):
+    assert f"no command '{typed}': did you mean {meant}?" in refused(typed)
+
+
+def test_a_command_like_no_other_is_answered_with_all(refused):
+    message = refused("xyzzy")
+    assert all(name in message for name in ("train", "eval", "envs", "warmstart", "doctor"))
+
+
+def test_an_unknown_option(refused):
+    assert "--stpes" in refused("train", "--stpes", "3")
+
+
+def test_the_same_holds_in_a_process_of_its_own(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "envrl", "eval", "--strategy", str(tmp_path / "no.py")],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path / 'no.py'}: cannot be read (No such file or directory)\n"

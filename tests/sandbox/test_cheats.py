@@ -1,0 +1,171 @@
+"""What a program reaches for beyond its own game gains it nothing, and leaves no mark on other games of its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from envrl.outcomes import Outcome
+from envrl.sandbox import Fault
+
+# One game leaves a mark by {mark}; all of them then look for it by {look}, which gives None where it is not.
+LEAK = """
+import random, math, copy, functools, heapq, dataclasses, typing, collections, string, operator, itertools, bisect
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+class Box: pass
+@dataclasses.dataclass
+class Data:
+    x: int = 0
+    y: list = dataclasses.field(default_factory=list)
+def f(payload):
+    {setup}
+    if payload == b"mark":
+        try:
+            {mark}
+        except (TypeError, AttributeError): pass
+    {look}
+"""
+CLASSES = {
+    "facade": "type(random)",
+    "facade of another module": "type(math)",
+    "Random": "random.Random",
+    "an instance's Random": "type(random.Random(1))",
+    "Counter": "Counter",
+    "the sum of Counters": "type(Counter('a') + Counter('b'))",
+    "Counter from keys": "type(Counter('a') & Counter('a'))",
+    "OrderedDict": "OrderedDict",
+    "defaultdict": "defaultdict",
+    "deque": "deque",
+    "a named tuple": "namedtuple('P', 'x')",
+    "a hint": "type(typing.Any)",
+    "a hint called": "type(typing.TypeVar('T'))",
+    "a field": "type(dataclasses.field())",
+    "an own class": "Box",
+    "a dataclass": "Data",
+    "partial": "functools.partial",
+    "an exception": "ValueError",
+    "the class of a class": "type(Box)",
+    "the class of functions": "type(f)",
+    "a cached function's": "type(functools.lru_cache(f))",
+    "a chain": "itertools.chain",
+    "a merge": "type(heapq.merge())",
+}
+OBJECTS = {
+    "a lent function": "copy.deepcopy",
+    "a decorator": "functools.wraps",
+    "a heap function": "heapq.nlargest",
+    "namedtuple": "namedtuple",
+    "dataclass": "dataclasses.dataclass",
+    "a hint": "typing.List",
+    "an own function": "f",
+}
+
+
+@pytest.mark.parametrize("target", [*CLASSES.values(), *OBJECTS.values()], ids=[*CLASSES, *OBJECTS])
+def test_a_mark_left_on_something_lent_is_not_seen_by_other_games(play: Callable[..., Any], target: str) -> None:
+    look = "return getattr(thing, 'leak', None)"
+    source = LEAK.format(setup=f"thing = {target}", mark="thing.leak = 1", look=look)
+    games = play({"it": source}, payloads=(b"mark", b"look", b"look"))["it"]
+    assert games[1:] == [[None] * 3] * 2
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "random.random = lambda: 0.0",
+        "random.choice = 1",
+        "setattr(random, 'random', 1)",
+        "del random.random",
+        "math.floor = 1",
+        "random._Facade__forbid = 1",
+        "Counter.most_common = 1; random.x = 1",
+    ],
+)
+def test_assignment_to_a_lent_module_is_a_violation_and_reaches_no_other_game(
+    play: Callable[..., Any], mark: str
+) -> None:
+    source = LEAK.format(setup="r = random.random()", mark=mark, look="return [r, math.floor(2.5)]")
+    marked, looking = play({"it": source}, payloads=(b"mark", b"look"))["it"]
+    untouched = play({"it": source}, payloads=(b"look", b"look"))["it"][1]
+    assert [end.outcome for end in marked] == [Outcome.VIOLATION]
+    assert looking == untouched
+
+
+@pytest.mark.parametrize("target", ["random.Random", "type(random.Random(1))", "type(random)"])
+def test_patching_random_by_its_class_changes_no_other_game(play: Callable[..., Any], target: str) -> None:
+    source = LEAK.format(
+        setup=f"thing = {target}", mark="thing.random = thing.choice = lambda *a: 0", look="return random.random()"
+    )
+    _, looking = play({"it": source}, payloads=(b"mark", b"look"))["it"]
+    _, untouched = play({"it": source}, payloads=(b"look", b"look"))["it"]
+    assert looking == untouched
+
+
+def test_random_state_is_each_games_own(play: Callable[..., Any]) -> None:
+    source = LEAK.format(setup="pass", mark="random.seed(1); random.random()", look="return random.random()")
+    _, looking = play({"it": source}, payloads=(b"mark", b"look"))["it"]
+    _, untouched = play({"it": source}, payloads=(b"look", b"look"))["it"]
+    assert looking == untouched
+
+
+def test_an_unseeded_generator_repeats_with_its_game(play: Callable[..., Any]) -> None:
+    source = "import random\nr = random.Random()\ndef f(x):\n    random.seed()\n    return [r.random(), random.random()]"
+    assert play({"it": source}) == play({"it": source})
+
+
+def test_two_games_draw_different_numbers(play: Callable[..., Any]) -> None:
+    one, other = play({"it": "import random\ndef f(x): return random.getrandbits(60)"})["it"]
+    assert not set(one) & set(other)
+
+
+def test_module_state_is_each_games_own(play: Callable[..., Any]) -> None:
+    source = "n = 0\nseen = []\ndef f(x, kept=[]):\n    global n\n    n += 1\n    seen.append(n)\n    kept.append(n)\n    return [n, len(seen), len(kept)]"
+    assert play({"it": source})["it"] == [[[1, 1, 1], [2, 2, 2], [3, 3, 3]]] * 2
+
+
+@pytest.mark.parametrize(
+    "walk",
+    [
+        "(i for i in ()).gi_frame.f_back.f_globals",
+        "f.__globals__['__builtins__']",
+        "().__class__.__base__.__subclasses__()",
+        "print.__self__",
+        "random.Random.__init__.__globals__",
+        "'{0.__globals__}'.format(f)",
+    ],
+)
+def test_walks_to_the_interpreter_are_violations(value_of: Callable[..., Any], walk: str) -> None:
+    assert value_of(f"import random\ndef f(x): return {walk}").outcome is Outcome.VIOLATION
+
+
+def test_a_traceback_leads_nowhere(value_of: Callable[..., Any]) -> None:
+    source = "def f(x):\n    try: 1 / 0\n    except ZeroDivisionError as e: return e.__traceback__.tb_frame"
+    assert value_of(source).outcome is Outcome.VIOLATION
+
+
+@pytest.mark.parametrize("name", ["enum", "sys", "_os", "os", "builtins", "reprlib", "_sys", "SystemRandom", "attrgetter"])
+@pytest.mark.parametrize("module", ["random", "functools", "collections", "operator", "dataclasses", "copy", "heapq"])
+def test_a_facade_holds_no_way_to_other_modules(value_of: Callable[..., Any], module: str, name: str) -> None:
+    result = value_of(f"import {module}\ndef f(x): return hasattr({module}, {name!r})")
+    assert result is False
+
+
+@pytest.mark.xfail(strict=True, reason="known hole in the law: the cyclic collector runs when neighbours allocate")
+def test_when_garbage_is_collected_does_not_depend_on_neighbours(play: Callable[..., Any]) -> None:
+    source = (
+        "log = []\ndef g(box):\n    try: yield\n    finally: log.append(1)\n"
+        "def f(x):\n    for _ in range(60):\n        box = []\n        i = g(box)\n        next(i)\n        box.append(i)\n"
+        "    return len(log)"
+    )
+    (single,) = play({"it": source}, payloads=(b"0",), rounds=12)["it"]
+    assert play({"it": source}, payloads=(b"0",) * 4, rounds=12)["it"][0] == single
+
+
+@pytest.mark.xfail(strict=False, reason="known hole in the law: addresses show in hash() and repr() of plain objects")
+def test_addresses_do_not_show(play: Callable[..., Any]) -> None:
+    source = "class C: pass\nkept = []\ndef f(x):\n    kept.append(C())\n    return [hash(kept[-1]), repr(kept[-1])]"
+    (single,) = play({"it": source}, payloads=(b"0",))["it"]
+    assert not isinstance(single[0], Fault)
+    assert play({"it": source}, payloads=(b"0",) * 4)["it"][3] == single

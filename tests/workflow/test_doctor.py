@@ -1,0 +1,125 @@
+"""The doctor names what is wrong, with the line that mends it."""
+
+from __future__ import annotations
+
+import pytest
+
+from envrl.errors import SandboxError
+from envrl.sandbox import LAYERS
+from envrl.workflow import doctor
+from envrl.workflow.doctor import Problem, diagnose, find_problems, installed
+
+GOOD = {
+    "torch": "2.13.0",
+    "transformers": "5.17.0",
+    "trl": "1.16.0",
+    "datasets": "4.8.0",
+    "jinja2": "3.1.6",
+    "matplotlib": "3.10.7",
+    "unsloth": None,
+    "vllm": None,
+}
+GPU = 'pip install -c constraints/gpu.txt "envrl['
+
+
+def problems(cuda=False, **versions):
+    return find_problems({**GOOD, **versions}, cuda)
+
+
+def test_a_good_set_of_versions_has_no_problem():
+    assert problems() == []
+    assert problems(cuda=True) == []
+    assert problems(cuda=True, unsloth="2026.10.7", trl="1.15.0", vllm="0.31.2") == []
+
+
+def test_trl_that_fails_without_a_gpu():
+    (problem,) = problems(trl="1.15.0")
+    assert "without a GPU" in problem.what
+    assert problem.mend == 'pip install "trl==1.16.0"'
+    assert problems(trl="1.15.0", cuda=True) == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "what", "mend"),
+    [
+        ({"trl": "1.13.2"}, "TRL older than 1.14", 'pip install "trl>=1.14,!=1.15.0"'),
+        ({"unsloth": "2026.10.7", "trl": "1.15.0", "transformers": "5.23.0"}, "transformers 5.17.0", GPU + 'unsloth]"'),
+        ({"unsloth": "2026.10.7"}, "Unsloth needs TRL 1.15.0 or older", GPU + 'unsloth]"'),
+        ({"unsloth": "2026.10.7", "trl": "1.15.0", "datasets": "5.0.0"}, "datasets older than 5", GPU + 'unsloth]"'),
+        ({"vllm": "0.32.0"}, "vLLM up to 0.31", GPU + 'vllm]"'),
+        ({"vllm": "0.30.1"}, "does not work with torch 2.13", GPU + 'vllm]"'),
+        ({"vllm": "0.31.0", "transformers": "5.18.0"}, "transformers older than 5.18", GPU + 'vllm]"'),
+    ],
+)
+def test_known_bad_combinations_name_the_line_that_mends_them(versions, what, mend):
+    (problem,) = problems(cuda=True, **versions)
+    assert what in problem.what
+    assert problem.mend == mend
+
+
+def test_builds_and_pre_releases_of_a_version_are_that_version():
+    assert len(problems(trl="1.15.0", torch="2.13.0+cpu")) == 1
+    assert len(problems(cuda=True, vllm="0.30.0rc1", torch="2.13.0+cu130")) == 1
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra"),
+    [(("torch",), "train"), (("trl", "datasets"), "train"), (("jinja2",), "report"), (("matplotlib",), "report")],
+)
+def test_missing_parts_name_their_extra(missing, extra):
+    (problem,) = problems(**dict.fromkeys(missing))
+    assert all(name in problem.what for name in missing)
+    assert problem.mend == f'pip install "envrl[{extra}]"'
+
+
+def test_versions_that_nobody_asked_for_are_no_problem():
+    assert len(find_problems({}, cuda=False)) == 2
+
+
+def test_installed_knows_what_is_here_and_what_is_not():
+    import numpy
+
+    versions = installed()
+    assert versions["numpy"] == numpy.__version__
+    assert versions["envrl"]
+    assert {"torch", "trl", "unsloth", "vllm"} <= set(versions)
+
+
+def test_this_machine_is_well():
+    diagnosis = diagnose()
+    assert diagnosis.problems == []
+    assert set(diagnosis.machine) == {"python", "system", "cores", "memory"}
+    assert set(diagnosis.layers) == set(LAYERS)
+    assert all(diagnosis.layers[layer] == "" for layer in ("limits", "no_new_privs", "seccomp"))
+    for layer, reason in diagnosis.layers.items():
+        assert not reason or reason.endswith(doctor._WITHOUT[layer])
+    assert diagnosis.devices
+
+
+def test_a_sandbox_that_does_not_start_is_a_problem(monkeypatch):
+    def refuse(*_, **__):
+        raise SandboxError("no processes left")
+
+    monkeypatch.setattr(doctor, "Sandbox", refuse)
+    layers, found = doctor._sandbox()
+    assert layers == {}
+    (problem,) = found
+    assert isinstance(problem, Problem)
+    assert "no processes left" in problem.what
+
+
+@pytest.mark.parametrize("missing", ["limits", "seccomp", "no_new_privs"])
+def test_a_layer_of_the_least_that_is_missing_is_a_problem(monkeypatch, missing):
+    class Weak:
+        layers = dict.fromkeys(LAYERS, "") | {missing: "refused", "landlock": "refused"}
+
+        def __init__(self, *_, **__): ...
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_): ...
+
+    monkeypatch.setattr(doctor, "Sandbox", Weak)
+    layers, found = doctor._sandbox()
+    assert [problem.what for problem in found] == [f"the sandbox lacks {missing}"]
+    assert layers["landlock"].startswith("refused: ")

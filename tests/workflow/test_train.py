@@ -1,0 +1,325 @@
+"""A run from start to end: what stands in its directory, and that the report says what was measured."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import stat
+
+import msgspec
+import numpy as np
+import pytest
+
+from envrl.config import load_config
+from envrl.envs import find_task
+from envrl.errors import ConfigError, MissingExtraError, ModelError, RunError, UnknownNameError
+from envrl.evaluation.measure import Measurement, summarize, wins
+from envrl.evaluation.statistics import crossed_difference, crossed_rate
+from envrl.rewards import Scored
+from envrl.runs import RunDirectory, is_complete, read_json, read_lines
+from envrl.seeding import block_salt, episode_seed
+from envrl.workflow.reporting import build_report, read_measurement
+from envrl.workflow.train import resume, train
+
+from .conftest import Collected, short_config
+
+FILES = """
+.lock config.yaml lock.json status.json events.jsonl metrics.jsonl report.html report.md
+eval/prompts.jsonl eval/before.json eval/after.json eval/best.json
+completions/step-000001.jsonl completions/step-000002.jsonl completions/step-000003.jsonl
+""".split()
+STEP = """
+step reward reward_std success progress broken outcomes frac_reward_zero_std distinct_programs largest_share entropy
+loss learning_rate grad_norm seconds completions/mean_length completions/clipped_ratio
+rewards/format/mean rewards/safety/mean rewards/success/mean rewards/progress/mean
+""".split()
+
+
+@pytest.fixture(scope="module")
+def run(finished):
+    return finished[0].run
+
+
+@pytest.fixture(scope="module")
+def report(finished):
+    return finished[0].report
+
+
+# the directory
+
+
+def test_every_file_is_there_and_nothing_is_left_over(run):
+    found = {str(p.relative_to(run.path)) for p in run.path.rglob("*") if p.is_file()}
+    assert {name for name in found if not name.startswith("checkpoints/")} == set(FILES)
+    assert all((run.path / name).stat().st_size for name in FILES)
+
+
+def test_every_file_of_json_is_json(run):
+    for path in run.path.rglob("*.json"):
+        json.loads(path.read_text())
+    for path in run.path.rglob("*.jsonl"):
+        lines = read_lines(path)
+        assert lines.torn == 0
+        assert lines.records, path
+
+
+def test_the_run_says_that_it_is_finished(run):
+    assert (run.status.state, run.status.step, run.status.reason) == ("finished", 3, None)
+    assert not run.was_killed
+    kinds = [event["event"] for event in read_lines(run.events_path).records]
+    assert kinds == ["started", "measured", "saved", "saved", "measured", "finished"]
+
+
+def test_the_configuration_is_resolved_and_reads_back(run, tmp_path):
+    again = load_config(run.config_path)
+    expected = short_config(run.path.parent, run.name)
+    assert again.config == expected.config
+    assert "# command line" in run.config_path.read_text()
+
+
+def test_the_lock_holds_what_the_results_depend_on(run):
+    lock = run.lock
+    assert stat.S_IMODE(run.lock_path.stat().st_mode) == 0o600, "others could read the salt"
+    assert re.fullmatch(r"[0-9a-f]{32}", lock["seeds"]["train_salt"])
+    assert lock["command"] == "envrl train --env 2048"
+    assert lock["task"]["id"] == "envrl/2048-v0"
+    assert lock["task"]["options"]["target"] == 32
+    assert lock["reward"]["preset"] == "envrl"
+    assert {"model.safetensors", "tokenizer.json", "recipe.json"} <= set(lock["model"]["files"])
+    assert lock["sandbox"]["layers"]["seccomp"] == ""
+    assert lock["sandbox"]["limits"] == msgspec.to_builtins(find_task("2048").limits)
+    assert all(lock["packages"][name] for name in ("envrl", "torch", "trl", "numpy"))
+    assert set(lock["config_origins"]) == set(lock["config"])
+    assert {"python", "platform", "hardware", "git"} <= set(lock)
+
+
+def test_a_line_of_metrics_for_each_step(run):
+    rows = read_lines(run.metrics_path).records
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    for row in rows:
+        assert not [key for key in STEP if key not in row]
+        assert all(math.isfinite(row[key]) for key in STEP if key not in ("outcomes", "seconds"))
+        assert set(row["seconds"]) == {"generation", "sandbox", "update"}
+        assert sum(row["outcomes"].values()) == pytest.approx(1)
+        assert 1 <= row["distinct_programs"] <= 4
+        assert 0 < row["completions/mean_length"] <= 96
+
+
+def test_every_completion_of_training_is_kept_with_its_scorecard(run):
+    for step, row in enumerate(read_lines(run.metrics_path).records, 1):
+        kept = msgspec.convert(read_lines(run.completions_path(step)).records, list[Scored])
+        assert len(kept) == 4
+        assert row["reward"] == pytest.approx(sum(one.total for one in kept) / 4, abs=1e-5)
+        assert row["success"] == pytest.approx(sum(one.card.success for one in kept) / 4)
+        played = {tuple(e.index for e in one.card.episodes) for one in kept if one.card.episodes}
+        assert played <= {((step - 1) * 2, (step - 1) * 2 + 1)}
+
+
+def test_checkpoints_are_complete(run):
+    names = sorted(p.name for p in run.checkpoints_dir.glob("checkpoint-*"))
+    assert names == ["checkpoint-2", "checkpoint-3"]
+    assert all(is_complete(run.checkpoints_dir / name) for name in names)
+
+
+def test_before_and_after_are_measured_on_the_same_seeds_none_of_which_was_trained_on(run):
+    before, after = (msgspec.convert(read_json(p), Measurement) for p in (run.before_path, run.after_path))
+    assert (before.block, before.seeds) == (after.block, after.seeds) == ("test", "0:4")
+    for measurement in (before, after):
+        assert len(measurement.scored) == 5
+        played = {tuple(e.index for e in s.card.episodes) for s in measurement.scored if s.card.episodes}
+        assert played == {(0, 1, 2, 3)}
+    trained = {episode_seed(run.lock["seeds"]["train_salt"], "train", i) for i in range(6)}
+    measured = {
+        episode_seed(block_salt(block, before.task, before.task_version), block, i)
+        for block in ("test", "validation")
+        for i in range(100)
+    }
+    assert not trained & measured
+
+
+def test_the_prompt_is_kept_as_the_model_saw_it(run):
+    (row,) = read_lines(run.prompts_path).records
+    assert row == {"prompt": find_task("2048", {"target": 32, "horizon": 40}).prompt("tiny"), "contract": "tiny"}
+
+
+# the report
+
+
+@pytest.mark.parametrize("label", ["before", "after"])
+def test_numbers_of_the_report_are_those_of_the_measurements(run, report, label):
+    raw = read_json(run.before_path if label == "before" else run.after_path)
+    shown = getattr(report, label)
+    cards = [one["card"] for one in raw["scored"]]
+    matrix = np.array([[e["outcome"] == "success" for e in c["episodes"]] or [False] * 4 for c in cards], float)
+    assert shown.success.estimate == pytest.approx(matrix.mean())
+    low, _, high = crossed_rate(matrix)
+    assert (shown.success.low, shown.success.high) == pytest.approx((low, high))
+    counts: dict[str, int] = {}
+    for c in cards:
+        for outcome in [e["outcome"] for e in c["episodes"]] or [c["outcome"]] * 4:
+            counts[outcome] = counts.get(outcome, 0) + 1
+    assert shown.outcome_shares == pytest.approx({outcome: count / 20 for outcome, count in counts.items()})
+    scores = [e["score"] for c in cards for e in c["episodes"]]
+    assert shown.mean_score == pytest.approx(sum(scores) / len(scores))
+    assert shown.samples == 5
+    assert shown.success_by_program == pytest.approx(matrix.mean(axis=1))
+    assert shown.success_by_seed == pytest.approx(matrix.mean(axis=0))
+
+
+def test_the_difference_is_that_of_the_two_measurements(run, report):
+    before, after = read_measurement(run, "before"), read_measurement(run, "after")
+    interval, p_value = crossed_difference(wins(before), wins(after))
+    shown = report.difference
+    assert (shown.low, shown.estimate, shown.high, shown.p_value) == pytest.approx((*interval, p_value))
+    assert shown.estimate == pytest.approx(wins(after).mean() - wins(before).mean())
+
+
+def test_the_report_is_rebuilt_from_the_files_alone(run, report):
+    assert build_report(run) == report
+    assert report.before == summarize(read_measurement(run, "before"))
+    assert [point.step for point in report.curve] == [1, 2, 3]
+    assert report.reward_weights == {"format": 0.5, "safety": 0.5, "success": 1.0, "progress": 0.5}
+    assert {"limits", "seccomp"} <= set(report.layers)
+    assert report.duration_seconds > 0
+    rows = {row.key: row for row in report.config}
+    assert (rows["train.max_steps"].value, rows["train.max_steps"].origin) == ("3", "command line")
+    assert re.search(r"tiny-cpu\.yaml:\d+$", rows["train.learning_rate"].origin)
+    assert rows["model.dtype"].origin == "default"
+
+
+def test_the_best_program_is_chosen_and_judged_on_different_seeds(run, report):
+    best = report.best
+    assert best is not None
+    assert best.chosen_block == "validation 0:4"
+    assert best.block == "test 0:100"
+    texts = [s.completion for s in read_measurement(run, "after").scored]
+    assert any(best.source in text for text in texts)
+
+
+def test_the_html_report_needs_no_network(run):
+    page = run.report_html_path.read_text()
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert not re.search(r"(?:src|href)\s*=\s*[\"']?(?:https?:)?//", page), "it loads something from elsewhere"
+    assert not re.search(r"@import|url\(\s*[\"']?https?:|<script[^>]*src", page)
+    assert page.count("data:image/") >= 2, "its pictures are part of it"
+
+
+def test_both_forms_of_the_report_show_the_same_rates(run, report):
+    percent = f"{report.after.success.estimate * 100:.1f}"
+    for path in (run.report_html_path, run.report_md_path):
+        text = path.read_text()
+        assert percent in text
+        assert "envrl train --env 2048" in text
+
+
+# the watcher
+
+
+def test_the_watcher_hears_of_every_phase_to_its_end(finished):
+    _, watcher = finished
+    assert watcher.phases == [
+        ("loading", 1),
+        ("measuring before", 5),
+        ("training", 3),
+        ("measuring after", 5),
+        ("choosing the best program", 5),
+    ]
+    for name, total in watcher.phases[:3]:
+        assert watcher.done[name] <= total
+    assert (watcher.done["loading"], watcher.done["training"]) == (1, 3)
+
+
+def test_the_watcher_is_shown_reward_success_broken_programs_and_memory(finished):
+    shown = [figures for figures in finished[1].figures if "reward" in figures]
+    assert len(shown) == 3
+    for figures in shown:
+        assert set(figures) == {"reward", "success", "broken", "memory"}
+        assert 10e6 < figures["memory"] < 10e9
+        assert 0 <= figures["success"] <= 1
+
+
+def test_no_process_survives_a_run(finished):
+    import psutil
+
+    mine = psutil.Process().children(recursive=True)
+    assert not [p for p in mine if p.is_running() and "envrl" in " ".join(p.cmdline())]
+
+
+# what cannot be started
+
+
+def test_a_directory_that_holds_a_run_is_left_alone(run):
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.name != ".lock"}
+    with pytest.raises(RunError, match="already holds a run; continue it with --resume"):
+        train(short_config(run.path.parent, run.name), "", Collected())
+    assert before == {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.name != ".lock"}
+
+
+def test_a_directory_with_other_things_is_left_alone(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("…")
+    with pytest.raises(RunError, match=r"not empty and no run \(thesis.tex stands there\)"):
+        train(short_config(tmp_path, "mine"), "", Collected())
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_below_a_file_cannot_hold_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        train(short_config(tmp_path / "file" / "runs", "x"), "", Collected())
+
+
+@pytest.mark.parametrize(
+    ("override", "error", "words"),
+    [
+        ("env.id=204", UnknownNameError, "did you mean 2048"),
+        ("env.options.targt=3", ConfigError, "did you mean target"),
+        ("env.options.target=100", ConfigError, "power of two"),
+        ("reward.preset=envl", UnknownNameError, "did you mean envrl"),
+        ("reward.weights.sucess=1.0", ConfigError, "did you mean success"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_started(tmp_path, override, error, words):
+    with pytest.raises(error, match=words):
+        train(short_config(tmp_path, "x", override), "", Collected())
+    assert not list(tmp_path.iterdir())
+
+
+def test_tiny_is_not_used_for_what_it_was_not_warmed_up_for(tmp_path):
+    with pytest.raises(ModelError, match="warm-started for envrl/2048-v0 with its toolkit"):
+        train(short_config(tmp_path, "x", "env.toolkit=none"), "", Collected())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("module", "extra"), [("jinja2", "report"), ("matplotlib", "report"), ("trl", "train")])
+def test_a_missing_extra_is_named_before_anything_is_started(tmp_path, monkeypatch, module, extra):
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    with pytest.raises(MissingExtraError) as caught:
+        train(short_config(tmp_path, "x"), "", Collected())
+    assert f'pip install "envrl[{extra}]"' in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_cannot_be_resumed(run):
+    with pytest.raises(RunError, match=r"finished; its report is .*report\.html"):
+        resume(run.path, Collected())
+    assert run.status.state == "finished"
+
+
+def test_nothing_cannot_be_resumed(tmp_path):
+    with pytest.raises(RunError, match="no such run directory"):
+        resume(tmp_path / "nothing", Collected())
+    with pytest.raises(RunError, match="not a run"):
+        resume(tmp_path, Collected())
+
+
+def test_a_run_of_which_only_the_beginning_stands_has_no_report(run, tmp_path):
+    with (
+        RunDirectory.create(tmp_path, "new", run.config_path.read_text(), run.lock) as new,
+        pytest.raises(RunError, match="no measurement before training yet"),
+    ):
+        build_report(new)
