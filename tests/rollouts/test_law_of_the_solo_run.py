@@ -169,14 +169,18 @@ STATEMENTS = [
     "m = moves[depth(0) % len(moves)]",
     "m = moves[fib(12 + calls % 5) % len(moves)]",
     "m = heapq.nlargest(1, moves, key=lambda x: (empties(slide(board, x)), x))[0]",
-    "m = moves[hash(str(board)) % len(moves)]",
     "m = sorted({'W', 'A', 'S', 'D'} & set(moves))[0]",
-    "m = next(iter({'W', 'A', 'S', 'D'} & set(moves)))",
     "print(board, m)",
     "kept = bytearray(20 * 2**20); Memo.kept = kept",
     "Memo.more = [0] * 2**17",
     "m = min(itertools.permutations(moves))[0]",
     "m = moves[int(math.fsum(x * 0.1 for row in board for x in row) * 1e9) % len(moves)]",
+]
+# The hashes of strings are fixed in workers; this process has others.
+HASHES = [
+    "m = moves[hash(str(board)) % len(moves)]",
+    "m = next(iter({'W', 'A', 'S', 'D'} & set(moves)))",
+    "m = min(set(moves), key=hash)",
 ]
 # What a program does at some call, and never comes back from.
 FAULTS = [
@@ -218,9 +222,9 @@ def scored(draw: st.DrawFn) -> str:
 
 
 @st.composite
-def stateful(draw: st.DrawFn) -> str:
+def stateful(draw: st.DrawFn, hashes: bool = True) -> str:
     """Statements one after another on state that outlives a call, and maybe a fault at some call."""
-    body = draw(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=4))
+    body = draw(st.lists(st.sampled_from(STATEMENTS + HASHES * hashes), min_size=1, max_size=4))
     lines = [PRELUDE, "def strategy(board):", "    global calls", "    calls += 1", "    moves = legal(board)", "    m = moves[0]"]
     if draw(st.booleans()):
         at = draw(st.integers(1, 12))
@@ -248,6 +252,7 @@ def broken(draw: st.DrawFn) -> str:
 
 
 PROGRAMS = st.one_of(scored(), stateful(), stateful(), stateful(), broken())
+PROGRAMS_WITHOUT_HASHES = st.one_of(scored(), stateful(hashes=False), stateful(hashes=False), broken())
 SEEDS = st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=4, unique=True)
 
 
@@ -313,7 +318,7 @@ LAW = settings(
 
 
 @LAW
-@given(source=PROGRAMS, seed=st.integers(0, 2**63 - 1))
+@given(source=PROGRAMS_WITHOUT_HASHES, seed=st.integers(0, 2**63 - 1))
 def test_a_worker_gives_what_this_process_gives(player: Player, reference: Reference, source: str, seed: int) -> None:
     assert solo(player, source, [seed]) == [reference.play(source, seed)]
 

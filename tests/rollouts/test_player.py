@@ -72,10 +72,13 @@ def test_hostile_completions_get_their_outcomes_and_their_neighbours_what_they_g
     ],
 )
 def test_a_cheat_wins_nothing(player: Player, cheat: str) -> None:
-    source = f"import random\ndef strategy(board):\n    {cheat}\n    return choice(legal(board))"
+    source = f"import random\ndef strategy(board):\n    m = choice(legal(board))\n    {cheat}\n    return m"
     (card,), (honest,) = player.play([assignment(source)]), player.play([assignment(RANDOM)])
-    assert card.success <= honest.success
-    assert [e.score for e in card.episodes] <= [e.score for e in honest.episodes]
+    # Either it is caught, or it plays the very games that it would have played without.
+    if card.outcome is not Outcome.VIOLATION:
+        for episode, fair in zip(card.episodes, honest.episodes, strict=True):
+            caught = episode.outcome in (Outcome.VIOLATION, Outcome.EXCEPTION)
+            assert caught or (episode.steps, episode.score, episode.metrics) == (fair.steps, fair.score, fair.metrics)
 
 
 def test_after_enough_hard_failures_the_later_games_are_skipped(player: Player) -> None:

@@ -75,14 +75,16 @@ class Display:
 
     def advance(self, count: int = 1, **figures: Any) -> None:
         self._done = min(self._done + count, self._total)
-        self._figures = figures
+        self._figures |= figures  # a step without new ones leaves those of the last
         if self._live and self._progress and self._task is not None:
             self._progress.update(self._task, completed=self._done, figures=figures_text(figures))
         elif time.monotonic() - self._last >= _LINE_SECONDS and self._done < self._total:
             self._last = time.monotonic()
             left = (self._last - self._began) / self._done * (self._total - self._done)
             self._line(
-                f"{self._name} {self._done}/{self._total} · {left:.0f} s left · {figures_text(figures)}".rstrip(" ·")
+                f"{self._name} {self._done}/{self._total} · {left:.0f} s left · {figures_text(self._figures)}".rstrip(
+                    " ·"
+                )
             )
 
     def say(self, text: str) -> None:

@@ -67,14 +67,15 @@ def _strategy_succeeds(card: Scorecard) -> float:
         return 20.0
     if outcome is Outcome.TIMEOUT:
         return -1.0
-    return 2.0 if outcome is Outcome.FAILURE else -3.0
+    # A move that is none loses the notebooks' game; it does not raise.
+    return 2.0 if outcome in (Outcome.FAILURE, Outcome.INVALID_ACTION) else -3.0
 
 
 PRESETS: dict[str, Preset] = {
     "envrl": Preset(
         "envrl",
         {"format": own.format_kept, "safety": own.safety, "success": own.success, "progress": own.progress},
-        {"format": 0.5, "safety": 0.5, "success": 1.0, "progress": 0.5},
+        {"format": 0.5, "safety": 0.5, "success": 2.0, "progress": 0.5},
     ),
     "unsloth-2048": Preset(
         "unsloth-2048",

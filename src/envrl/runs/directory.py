@@ -21,6 +21,7 @@ __all__ = ["RunDirectory", "default_name"]
 _FOLDERS = ("completions", "eval", "checkpoints", "exports")
 _FILES = ("config.yaml", "lock.json", "status.json")
 _LOCK = ".lock"
+_TAKEN = "{}: already holds a run; continue it with --resume, or choose another --name"
 
 
 def default_name(env: str, now: datetime.datetime) -> str:
@@ -43,6 +44,22 @@ class RunDirectory:
         self._writers: dict[Path, JsonLines] = {}
 
     @classmethod
+    def check_free(cls, root: str | Path, name: str) -> None:
+        """Look early, before anything costly, whether a run of this name could be created.
+
+        Raises:
+            RunError: the directory holds a run or other files, or its root cannot be made or written.
+        """
+        run = cls(Path(root) / name)
+        _make(Path(root))
+        if not os.access(root, os.W_OK):
+            raise RunError(f"{root}: cannot be written; choose another folder with output.root")
+        if run.status_path.exists():
+            raise RunError(_TAKEN.format(run.path))
+        if run.path.exists():
+            run._refuse_foreign_files()
+
+    @classmethod
     def create(cls, root: str | Path, name: str, config_yaml: str, lock: Mapping[str, object]) -> Self:
         """Make the directory of a new run and take its lock; ``status.json`` comes last, so a kill leaves no half run.
 
@@ -55,7 +72,7 @@ class RunDirectory:
         run._lock = Exclusive(run.path / _LOCK)
         try:
             if run.status_path.exists():
-                raise RunError(f"{run.path}: already holds a run; continue it with --resume, or choose another --name")
+                raise RunError(_TAKEN.format(run.path))
             remove_temporaries(run.path)
             for folder in _FOLDERS:
                 _make(run.path / folder)

@@ -171,7 +171,8 @@ class Sandbox:
         self._epoll.register(ours.fileno(), select.EPOLLIN)
         self.layers: dict[str, str] = content
         """Each layer with "" where it is active, else the reason why it is not."""
-        lacking = [f"{name} ({self.layers[name]})" for name in self._require if self.layers.get(name, "unknown layer")]
+        reasons = {name: self.layers.get(name, "unknown layer") for name in self._require}
+        lacking = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
         if lacking:
             self.close()
             raise SandboxError(

@@ -240,13 +240,14 @@ def train_grpo(
             if "loss" not in logs:
                 return
             now = time.perf_counter()
-            seconds: dict[str, float] = {"update": now - self.began}
-            if judge.began >= self.began:  # completions were written and played in this step
-                seconds = {
-                    "generation": judge.began - self.began,
-                    "sandbox": judge.ended - judge.began,
-                    "update": now - judge.ended,
-                }
+            if judge.began < self.began:  # a batch that an earlier step wrote and played is used again
+                watcher.stepped(state.global_step, {**logs, "seconds": {"update": now - self.began}})
+                return
+            seconds = {
+                "generation": judge.began - self.began,
+                "sandbox": judge.ended - judge.began,
+                "update": now - judge.ended,
+            }
             watcher.stepped(state.global_step, {**logs, **judge.figures, "seconds": seconds})
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -78,6 +78,22 @@ class _Plan:
         salt = block_salt(block, self.task.id, self.task.version, train_salt)
         return Scorer(arena, self.config.model.contract, self.preset, block, salt)
 
+    def load(self, watcher: Watcher) -> tuple[LoadedModel, str]:
+        """The model, and the device that it is on."""
+        watcher.phase("loading", 1)
+        threads = self.config.train.torch_threads
+        if threads:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        import torch
+
+        quiet_libraries()
+        if threads:
+            torch.set_num_threads(threads)
+        device = choose_device(self.config.train.device)
+        loaded = load_model(self.config.model, device, self.config.train.seed)
+        watcher.advance()
+        return loaded, device
+
     def arena(self) -> Arena:
         sandbox = self.config.sandbox
         return Arena(self.task, workers=sandbox.workers, limits=self.limits, require=sandbox.require)
@@ -97,15 +113,12 @@ def train(resolved: Resolved, command: str, watcher: Watcher) -> Trained:
     config = resolved.config
     plan = _Plan.of(config)
     name = config.output.name or default_name(config.env.id, datetime.datetime.now())
-    if (Path(config.output.root) / name / "status.json").exists():
-        raise RunError(
-            f"{config.output.root}/{name}: already holds a run; continue it with --resume, or choose another --name"
-        )
+    RunDirectory.check_free(config.output.root, name)
     with plan.arena() as arena:
-        layers = arena.ready()
-        lock = _lock(plan, resolved, command, layers)
+        loaded, device = plan.load(watcher)
+        lock = _lock(plan, resolved, command, arena.ready())
         with RunDirectory.create(config.output.root, name, resolved.to_yaml(), lock) as run:
-            return _course(plan, run, arena, watcher, None)
+            return _course(plan, run, arena, loaded, device, watcher, None)
 
 
 def resume(path: Path, watcher: Watcher) -> Trained:
@@ -126,14 +139,24 @@ def resume(path: Path, watcher: Watcher) -> Trained:
         run.rewind(step)
         watcher.say(f"resuming {run.path} after step {step}")
         with plan.arena() as arena:
-            return _course(plan, run, arena, watcher, checkpoint)
+            loaded, device = plan.load(watcher)
+            return _course(plan, run, arena, loaded, device, watcher, checkpoint)
 
 
-def _course(plan: _Plan, run: RunDirectory, arena: Arena, watcher: Watcher, checkpoint: Path | None) -> Trained:
+def _course(
+    plan: _Plan,
+    run: RunDirectory,
+    arena: Arena,
+    loaded: LoadedModel,
+    device: str,
+    watcher: Watcher,
+    checkpoint: Path | None,
+) -> Trained:
+    """The run itself; its status says how it ended, whatever happens."""
     run.event("resumed" if checkpoint else "started", pid=os.getpid())
     run.update_status(state="running")
     try:
-        report = _work(plan, run, arena, watcher, checkpoint)
+        report = _work(plan, run, arena, loaded, device, watcher, checkpoint)
     except KeyboardInterrupt:
         run.update_status(state="interrupted", reason="stopped by its user")
         run.event("interrupted")
@@ -146,19 +169,16 @@ def _course(plan: _Plan, run: RunDirectory, arena: Arena, watcher: Watcher, chec
     return Trained(run, report)
 
 
-def _work(plan: _Plan, run: RunDirectory, arena: Arena, watcher: Watcher, checkpoint: Path | None) -> RunReport:
+def _work(
+    plan: _Plan,
+    run: RunDirectory,
+    arena: Arena,
+    loaded: LoadedModel,
+    device: str,
+    watcher: Watcher,
+    checkpoint: Path | None,
+) -> RunReport:
     config = plan.config
-    watcher.phase("loading", 1)
-    if config.train.torch_threads:
-        os.environ.setdefault("OMP_NUM_THREADS", str(config.train.torch_threads))
-    import torch
-
-    quiet_libraries()
-    if config.train.torch_threads:
-        torch.set_num_threads(config.train.torch_threads)
-    device = choose_device(config.train.device)
-    loaded = load_model(config.model, device, config.train.seed)
-    watcher.advance()
     if not run.before_path.exists():
         _measure("before", plan, run, arena, loaded, watcher)
     rows = prompt_rows(config, plan.task.prompt(config.model.contract))

@@ -47,8 +47,8 @@ def _play(
 def make_corpus(task: Task, arena: Arena, recipe: Recipe, watcher: Watcher | None = None) -> Corpus:
     """Samples programs from the task's examples and leaves out those that win often.
 
-    What training finds is then found, not recalled. Every honest program plays the filter's games; those that win some
-    play more games, on other seeds, and both times more than ``most_wins`` leads out.
+    What training finds is then found, not recalled. Every program plays the filter's games; those that win some play
+    more games, on other seeds, and both times more than ``most_wins`` leads out.
 
     Raises:
         ModelError: the task has no examples of its own.
@@ -56,18 +56,20 @@ def make_corpus(task: Task, arena: Arena, recipe: Recipe, watcher: Watcher | Non
     if task.examples is None:
         raise ModelError(f"{task.id} has no examples for a warm start (its toolkit must be 'full')")
     made: Sequence[Example] = task.examples(recipe.examples, recipe.seed)
-    honest = list(dict.fromkeys(example.source for example in made if not example.spoiled))
+    # Spoiled ones play too: some spoils leave a program that wins.
+    sources = list(dict.fromkeys(example.source for example in made))
     watcher = watcher or Silent()
-    watcher.phase("filtering the corpus", len(honest))
-    cards = _play(arena, task, honest, recipe.filter_episodes, "filter", watcher)
-    shares = {source: card.success for source, card in zip(honest, cards, strict=True)}
-    again = [s for s in honest if recipe.filter_again_above < shares[s] <= recipe.most_wins]
+    watcher.phase("filtering the corpus", len(sources))
+    cards = _play(arena, task, sources, recipe.filter_episodes, "filter", watcher)
+    shares = {source: card.success for source, card in zip(sources, cards, strict=True)}
+    again = [source for source in sources if recipe.filter_again_above < shares[source] <= recipe.most_wins]
     watcher.phase("filtering again those that win some", len(again))
     cards = _play(arena, task, again, recipe.filter_again_episodes, "filter-again", watcher)
     shares |= {source: max(shares[source], card.success) for source, card in zip(again, cards, strict=True)}
-    kept = [e.source for e in made if e.spoiled or shares[e.source] <= recipe.most_wins]
-    played = [shares[source] for source in honest if shares[source] <= recipe.most_wins]
-    return Corpus(kept, len(made) - len(kept), max(played, default=0.0), sum(played) / max(len(played), 1))
+    kept = [example.source for example in made if shares[example.source] <= recipe.most_wins]
+    honest = [shares[e.source] for e in made if not e.spoiled and shares[e.source] <= recipe.most_wins]
+    best = max((shares[source] for source in kept), default=0.0)
+    return Corpus(kept, len(made) - len(kept), best, sum(honest) / max(len(honest), 1))
 
 
 def warm_start(

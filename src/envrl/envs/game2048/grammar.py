@@ -77,14 +77,13 @@ def _constant(rng: random.Random) -> str:
 def _spoil(source: str, rng: random.Random) -> str:
     """A program with one thing wrong: what a model should unlearn has to be there to be punished."""
     first, rest = source.split("\n", 1)
-    return rng.choice(
-        (
-            source.replace(":\n", "\n", 1),
-            source.replace(")", "", 1),
-            source.replace("strategy", "play", 1),
-            source.replace("legal(board)", "legal(boards)"),
-            f"import os\n{source}",
-            f"{first}\n    while True:\n        pass\n{rest}",
-            f"{first}\n    board[0][0] = 512\n{rest}",
-        )
+    spoils = (
+        source.replace(":\n", "\n", 1),
+        source.replace(")", "", 1),
+        source.replace("strategy", "play", 1),
+        source.replace("legal(board)", "legal(boards)"),
+        f"import os\n{source}",
+        f"{first}\n    while True:\n        pass\n{rest}",
+        f"{first}\n    board[0][0] = 512\n{rest}",
     )
+    return rng.choice([spoilt for spoilt in spoils if spoilt != source])

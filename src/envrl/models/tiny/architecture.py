@@ -19,7 +19,7 @@ def make_model(recipe: Recipe, tokenizer: Any) -> Any:
 
     return Qwen3ForCausalLM(
         Qwen3Config(
-            vocab_size=recipe.vocab_size,
+            vocab_size=len(tokenizer),
             hidden_size=recipe.hidden_size,
             intermediate_size=recipe.intermediate_size,
             num_hidden_layers=recipe.num_hidden_layers,

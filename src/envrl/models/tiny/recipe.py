@@ -20,6 +20,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     head_dim: int = 32
     intermediate_size: int = 384
     vocab_size: int = 512
+    """At the most: the corpus decides how many tokens there are to learn."""
     max_position_embeddings: int = 512
     # corpus
     examples: int = 3600
@@ -33,7 +34,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: int = 16
     learning_rate: float = 3e-3
     seed: int = 0
-    version: int = 1
+    version: int = 2
 
     @property
     def hash(self) -> str:

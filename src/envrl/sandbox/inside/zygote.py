@@ -30,8 +30,9 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from .facades import preload
+from .facades import preload, world
 from .layers import landlock, limits, namespaces, privileges, seccomp
+from .policy import GUARD
 from .sealing import seal
 from .session import Lent
 from .worker import prepare, serve
@@ -212,3 +213,9 @@ def _first_use(lent: Lent) -> None:
     session = Session(lent, "f", budgets, Still())
     # Names beyond ASCII have the parser import unicodedata.
     session.load(f"{imports}é = 0\ndef f(*a):\n    return '{{}}'.format(len(a))\n".encode())
+    # A toolkit that fails is ours: found now, it is not blamed on every strategy.
+    lent.helpers(world(lent.imports, 0, budgets["output"], (GUARD, lambda: None), _refuse))
+
+
+def _refuse(outcome: str, reason: str) -> NoReturn:
+    raise RuntimeError(f"the toolkit meets a {outcome}: {reason}")
