@@ -11,7 +11,9 @@ from envrl.limits import Limits
 from envrl.rollouts import LocalPlayers, Player, profile_of
 from envrl.sandbox import Sandbox
 
-LIMITS = Limits(load_cpu=1.0, call_cpu=0.1, game_cpu=2.0, grace_cpu=0.1, memory=48 * 2**20, output=2000, hard_failures=2)
+LIMITS = Limits(
+    load_cpu=1.0, call_cpu=0.1, game_cpu=2.0, grace_cpu=0.1, memory=48 * 2**20, output=2000, hard_failures=2
+)
 
 
 @pytest.fixture(scope="session")

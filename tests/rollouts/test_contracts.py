@@ -109,12 +109,16 @@ def test_notebook_begins_at_the_first_def() -> None:
 
 
 def test_an_unknown_contract_is_named_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="'chat'|chat"):
+    with pytest.raises(UnknownNameError, match="did you mean chat"):
         extract("", "chatt")
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@given(text=st.lists(st.sampled_from(["```", "python", "\n", "x", " ", "<think>", "</think>", "def", "\ud800", "\0", "\r"])).map("".join))
+@given(
+    text=st.lists(
+        st.sampled_from(["```", "python", "\n", "x", " ", "<think>", "</think>", "def", "\ud800", "\0", "\r"])
+    ).map("".join)
+)
 def test_extraction_never_raises_and_gives_a_source_or_a_reason(contract: str, text: str) -> None:
     source, reason = extract(text, contract)
     assert (source is None) == bool(reason)

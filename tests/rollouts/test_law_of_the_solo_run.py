@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -225,10 +225,19 @@ def scored(draw: st.DrawFn) -> str:
 def stateful(draw: st.DrawFn, hashes: bool = True) -> str:
     """Statements one after another on state that outlives a call, and maybe a fault at some call."""
     body = draw(st.lists(st.sampled_from(STATEMENTS + HASHES * hashes), min_size=1, max_size=4))
-    lines = [PRELUDE, "def strategy(board):", "    global calls", "    calls += 1", "    moves = legal(board)", "    m = moves[0]"]
+    lines = [
+        PRELUDE,
+        "def strategy(board):",
+        "    global calls",
+        "    calls += 1",
+        "    moves = legal(board)",
+        "    m = moves[0]",
+    ]
     if draw(st.booleans()):
         at = draw(st.integers(1, 12))
-        when = draw(st.sampled_from([f"calls == {at}", f"calls >= {at} and random.random() < 0.3", "maxtile(board) == 16"]))
+        when = draw(
+            st.sampled_from([f"calls == {at}", f"calls >= {at} and random.random() < 0.3", "maxtile(board) == 16"])
+        )
         lines += [f"    if {when}:", f"        {draw(st.sampled_from(FAULTS))}"]
     lines += [f"    {statement}" for statement in body]
     return "\n".join([*lines, "    return m", ""])
@@ -401,7 +410,9 @@ def test_a_worker_killed_between_its_reply_and_the_next_question_is_played_again
 
 @LAW
 @given(sources=st.lists(PROGRAMS, min_size=2, max_size=4), data=st.data())
-def test_order_and_repetition_of_assignments_change_nothing(player: Player, sources: list[str], data: st.DataObject) -> None:
+def test_order_and_repetition_of_assignments_change_nothing(
+    player: Player, sources: list[str], data: st.DataObject
+) -> None:
     plain = assignments(sources, [5, 6, 7])
     order = data.draw(st.lists(st.integers(0, len(plain) - 1), min_size=1, max_size=6))
     cards = [of_card(card) for card in player.play(plain)]

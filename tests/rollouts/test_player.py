@@ -89,7 +89,8 @@ def test_after_enough_hard_failures_the_later_games_are_skipped(player: Player) 
 def test_skipping_follows_the_order_of_the_seeds_and_not_that_of_play(player: Player) -> None:
     # Each game fails at a call of its own: later games may well fail first.
     source = (
-        "import random\nlast = random.randint(1, 30)\ncalls = 0\ndef strategy(board):\n    global calls\n    calls += 1\n"
+        "import random\nlast = random.randint(1, 30)\ncalls = 0\ndef strategy(board):\n"
+        "    global calls\n    calls += 1\n"
         "    while calls > last: pass\n    return choice(legal(board))\n"
     )
     (card,) = player.play([assignment(source, 8)])
@@ -160,7 +161,10 @@ def test_a_worker_lost_twice_is_our_own_error(task: Task, sandbox: Sandbox, limi
 # -- referees ------------------------------------------------------------------------------------------------------
 
 # Long enough for a kill to fall into it, and of several chunks.
-PLAYED = [assignment(f"x = {n}\ndef strategy(board):\n    sum(range(20_000))\n    return choice(legal(board))\n", 6) for n in range(12)]
+PLAYED = [
+    assignment(f"x = {n}\ndef strategy(board):\n    sum(range(20_000))\n    return choice(legal(board))\n", 6)
+    for n in range(12)
+]
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,9 @@ def test_nothing_but_success_wins(outcome: Outcome) -> None:
 
 
 def test_progress_is_the_mean_over_the_seeds() -> None:
-    episodes = tuple(Episode(index=i, outcome=Outcome.FAILURE, progress=p) for i, p in enumerate((0.0, 0.25, 1.0, 0.75)))
+    episodes = tuple(
+        Episode(index=i, outcome=Outcome.FAILURE, progress=p) for i, p in enumerate((0.0, 0.25, 1.0, 0.75))
+    )
     assert Scorecard(source="", episodes=episodes).progress == 0.5
 
 

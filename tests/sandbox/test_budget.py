@@ -134,7 +134,10 @@ def test_a_beat_raises_in_a_programs_frame_and_never_in_our_own() -> None:
     stopwatch = budget.Stopwatch(60.0, strike)
     program, ours = ({}, {})  # type: ignore[var-annotated]
     exec(compile("import sys\ndef f(): return sys._getframe()", "<strategy>", "exec"), program)
-    exec(compile("import sys\ndef f(): return sys._getframe()", budget.__file__.replace("budget", "session"), "exec"), ours)
+    exec(
+        compile("import sys\ndef f(): return sys._getframe()", budget.__file__.replace("budget", "session"), "exec"),
+        ours,
+    )
     before = signal.getitimer(signal.ITIMER_VIRTUAL)
     try:
         stopwatch._beat(0, program["f"]())  # no call is running

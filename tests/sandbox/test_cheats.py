@@ -111,7 +111,9 @@ def test_random_state_is_each_games_own(play: Callable[..., Any]) -> None:
 
 
 def test_an_unseeded_generator_repeats_with_its_game(play: Callable[..., Any]) -> None:
-    source = "import random\nr = random.Random()\ndef f(x):\n    random.seed()\n    return [r.random(), random.random()]"
+    source = (
+        "import random\nr = random.Random()\ndef f(x):\n    random.seed()\n    return [r.random(), random.random()]"
+    )
     assert play({"it": source}) == play({"it": source})
 
 
@@ -121,7 +123,10 @@ def test_two_games_draw_different_numbers(play: Callable[..., Any]) -> None:
 
 
 def test_module_state_is_each_games_own(play: Callable[..., Any]) -> None:
-    source = "n = 0\nseen = []\ndef f(x, kept=[]):\n    global n\n    n += 1\n    seen.append(n)\n    kept.append(n)\n    return [n, len(seen), len(kept)]"
+    source = (
+        "n = 0\nseen = []\ndef f(x, kept=[]):\n    global n\n    n += 1\n    seen.append(n)\n"
+        "    kept.append(n)\n    return [n, len(seen), len(kept)]"
+    )
     assert play({"it": source})["it"] == [[[1, 1, 1], [2, 2, 2], [3, 3, 3]]] * 2
 
 
@@ -145,7 +150,9 @@ def test_a_traceback_leads_nowhere(value_of: Callable[..., Any]) -> None:
     assert value_of(source).outcome is Outcome.VIOLATION
 
 
-@pytest.mark.parametrize("name", ["enum", "sys", "_os", "os", "builtins", "reprlib", "_sys", "SystemRandom", "attrgetter"])
+@pytest.mark.parametrize(
+    "name", ["enum", "sys", "_os", "os", "builtins", "reprlib", "_sys", "SystemRandom", "attrgetter"]
+)
 @pytest.mark.parametrize("module", ["random", "functools", "collections", "operator", "dataclasses", "copy", "heapq"])
 def test_a_facade_holds_no_way_to_other_modules(value_of: Callable[..., Any], module: str, name: str) -> None:
     result = value_of(f"import {module}\ndef f(x): return hasattr({module}, {name!r})")
@@ -156,7 +163,8 @@ def test_a_facade_holds_no_way_to_other_modules(value_of: Callable[..., Any], mo
 def test_when_garbage_is_collected_does_not_depend_on_neighbours(play: Callable[..., Any]) -> None:
     source = (
         "log = []\ndef g(box):\n    try: yield\n    finally: log.append(1)\n"
-        "def f(x):\n    for _ in range(60):\n        box = []\n        i = g(box)\n        next(i)\n        box.append(i)\n"
+        "def f(x):\n    for _ in range(60):\n        box = []\n        i = g(box)\n        next(i)\n"
+        "        box.append(i)\n"
         "    return len(log)"
     )
     (single,) = play({"it": source}, payloads=(b"0",), rounds=12)["it"]

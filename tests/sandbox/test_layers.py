@@ -124,7 +124,7 @@ def attempt() -> Iterator[Try]:
         missing = {layer: sandbox.layers[layer] for layer in layers if sandbox.layers[layer]}
         if missing:
             pytest.skip(f"this machine lacks {missing}")
-        program = sandbox.load(b"def f(x): return [attempt(x.hex() and str(x)[2:-1])]", LIMITS)
+        program = sandbox.load(b"def f(x): return [attempt(str(x)[2:-1])]", LIMITS)
         ((_, reply),) = sandbox.collect(60)
         assert isinstance(reply, Loaded), reply
         program.play([(0, what.encode())], [(0, 1)])

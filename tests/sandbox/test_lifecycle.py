@@ -165,7 +165,9 @@ def test_a_worker_killed_while_it_plays_is_a_crash(own: Sandbox, limits: Limits,
     assert number.name in fault.detail  # type: ignore[union-attr]
 
 
-def test_a_worker_killed_while_nothing_is_asked_of_it_is_a_crash_when_something_is(own: Sandbox, limits: Limits) -> None:
+def test_a_worker_killed_while_nothing_is_asked_of_it_is_a_crash_when_something_is(
+    own: Sandbox, limits: Limits
+) -> None:
     idle, other = loaded(own, limits, 2)
     worker = psutil.Process(own.pids()[1])
     worker.kill()
@@ -184,9 +186,9 @@ def test_a_lost_zygote_is_an_error_of_ours(own: Sandbox, limits: Limits) -> None
     for process in processes(own):
         if process.pid not in own.pids()[1:]:
             process.kill()
+    # The worker's end may be heard of first.
     with pytest.raises(SandboxError, match="zygote"):
-        while True:
-            own.collect(60)
+        any(own.collect(60) is None for _ in range(9))
 
 
 @pytest.mark.parametrize("layer", LAYERS)

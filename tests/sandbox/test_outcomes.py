@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs, one a line)
 """What becomes of single programs, hostile and broken ones, while a neighbour gets exactly what it gets alone."""
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ PROGRAMS: dict[str, tuple[str | bytes, set[Outcome]]] = {
     # memory
     "bomb": ("def f(x): return len([0] * 10**9)", {Outcome.MEMORY}),
     "bomb by pieces": ("keep = []\ndef f(x):\n    while True: keep.append(bytes(10**5))", {Outcome.MEMORY}),
-    "bomb by crumbs": ("keep = []\ndef f(x):\n    while True: keep.append(bytes(40))", {Outcome.MEMORY, Outcome.TIMEOUT}),
+    "bomb by crumbs": (
+        "keep = []\ndef f(x):\n    while True: keep.append(bytes(40))",
+        {Outcome.MEMORY, Outcome.TIMEOUT},
+    ),
     "bomb caught": (
         "keep = []\ndef f(x):\n    try:\n        while True: keep.append(bytes(10**5))\n"
         "    except MemoryError: return 'W'",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (programs, one a line)
 """The language policy: ordinary Python runs and means what it means elsewhere; a cheat is named, with its line."""
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ ACCEPTED = {
     "format of a literal": "def f(x): return '{} {k:>5} {!r}'.format(1, 'b', k=3)",
     "percent": "def f(x): return '%s-%05.2f' % ('a', 1.5)",
     "docstrings": "'module'\ndef f(x):\n    'function'\n    return 1",
-    "imports": "\n".join(f"import {name}" for name in LANGUAGE_IMPORTS) + "\nimport math as m\ndef f(x): return m.floor(2.5)",
+    "imports": "\n".join(f"import {name}" for name in LANGUAGE_IMPORTS)
+    + "\nimport math as m\ndef f(x): return m.floor(2.5)",
     "from imports": "from heapq import heappush, heappop\nfrom itertools import product as p\ndef f(x):\n    h = []\n"
     "    for n in (3, 1, 2): heappush(h, n)\n    return [heappop(h), len(list(p(h, h)))]",
     "import in a function": "def f(x):\n    import random\n    return random.Random(1).randint(0, 5) >= 0",
@@ -105,7 +107,9 @@ def test_ordinary_programs_give_what_plain_python_gives(value_of: Callable[..., 
     assert (got, type(got)) == (_lists(expected), type(_lists(expected)))
 
 
-@pytest.mark.xfail(strict=True, reason="known gap: names from typing mean nothing at run time, so a ClassVar is a field")
+@pytest.mark.xfail(
+    strict=True, reason="known gap: names from typing mean nothing at run time, so a ClassVar is a field"
+)
 def test_a_class_variable_is_no_field(value_of: Callable[..., Any]) -> None:
     source = (
         "from dataclasses import dataclass\nfrom typing import ClassVar\n@dataclass\nclass P:\n"
@@ -150,7 +154,20 @@ def _lists(value: Any) -> Any:
 REFUSED: dict[str, tuple[str, int, str]] = {
     **{
         f"import {name}": (f"def f(x):\n    import {name}\n", 2, f"import of {name!r}")
-        for name in ("os", "sys", "time", "subprocess", "socket", "ctypes", "gc", "inspect", "builtins", "importlib", "threading", "numpy")
+        for name in (
+            "os",
+            "sys",
+            "time",
+            "subprocess",
+            "socket",
+            "ctypes",
+            "gc",
+            "inspect",
+            "builtins",
+            "importlib",
+            "threading",
+            "numpy",
+        )
     },
     "import as": ("x = 1\nimport os as math", 2, "import of 'os'"),
     "from os": ("from os import path", 1, "import of 'os'"),
@@ -168,12 +185,39 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     **{
         f"attribute {name}": (f"def f(x):\n\n    return x.{name}", 3, f"{name!r}")
         for name in (
-            "__class__", "__globals__", "__dict__", "__subclasses__", "__bases__", "__mro__", "__self__", "__code__",
-            "__builtins__", "__traceback__", "__reduce__", "__getattribute__", "__setattr__", "__init_subclass__",
-            "__wrapped__", "__closure__", "__func__", "__module__", "__del__", "__format__",
-            "gi_frame", "gi_code", "cr_frame", "ag_frame", "f_back", "f_globals", "f_locals", "f_builtins", "tb_frame", "tb_next", "mro",
+            "__class__",
+            "__globals__",
+            "__dict__",
+            "__subclasses__",
+            "__bases__",
+            "__mro__",
+            "__self__",
+            "__code__",
+            "__builtins__",
+            "__traceback__",
+            "__reduce__",
+            "__getattribute__",
+            "__setattr__",
+            "__init_subclass__",
+            "__wrapped__",
+            "__closure__",
+            "__func__",
+            "__module__",
+            "__del__",
+            "__format__",
+            "gi_frame",
+            "gi_code",
+            "cr_frame",
+            "ag_frame",
+            "f_back",
+            "f_globals",
+            "f_locals",
+            "f_builtins",
+            "tb_frame",
+            "tb_next",
+            "mro",
         )
-    },  # fmt: skip
+    },
     "assigned attribute": ("def f(x):\n    f.__code__ = x", 2, "'__code__'"),
     "deleted attribute": ("def f(x):\n    del f.__dict__", 2, "'__dict__'"),
     "attribute in an f-string": ("def f(x): return f'{x.__class__}'", 1, "'__class__'"),
@@ -206,7 +250,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "async function": ("async def f(x): pass", 1, "AsyncFunctionDef"),
     "await": ("async def f(x): await x", 1, "Async"),
     "except group": ("try: pass\nexcept* ValueError: pass", 1, "TryStar"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -214,7 +214,7 @@ def _first_use(lent: Lent) -> None:
     # Names beyond ASCII have the parser import unicodedata.
     session.load(f"{imports}é = 0\ndef f(*a):\n    return '{{}}'.format(len(a))\n".encode())
     # A toolkit that fails is ours: found now, it is not blamed on every strategy.
-    lent.helpers(world(lent.imports, 0, budgets["output"], (GUARD, lambda: None), _refuse))
+    lent.helpers(world(lent.imports, 0, 100, (GUARD, lambda: None), _refuse))
 
 
 def _refuse(outcome: str, reason: str) -> NoReturn:
