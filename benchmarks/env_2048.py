@@ -142,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a round of one side")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; the best of each side counts")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that it runs")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
     gymnasium.register(ID, entry_point=Game2048Env, vector_entry_point=Game2048VectorEnv)
@@ -156,9 +157,10 @@ def main() -> None:
         block()
     best = dict.fromkeys(sides, 0.0)
     # Rounds go over all sides in turn, so that a busy moment of the machine meets no side alone.
-    for _ in range(options.rounds):
+    rounds, seconds = (1, 0.1) if options.quick else (options.rounds, options.seconds)
+    for _ in range(rounds):
         for name, side in sides.items():
-            best[name] = max(best[name], moves_a_second(side, options.seconds))
+            best[name] = max(best[name], moves_a_second(side, seconds))
     baseline, single = best["nested lists"], best["Board"]
     print(f"{'side':<24}{'moves/s':>14}{'× nested lists':>16}{'× Board':>10}")
     for name, speed in best.items():

@@ -125,9 +125,12 @@ def measure(repetitions: int, seed: int) -> list[dict[str, str | float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="coverage of the intervals for crossed samples")
     parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--quick", action="store_true", help="100 repetitions, to see that it runs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the rows here, too")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.repetitions = 100
 
     start = time.perf_counter()
     rows = measure(arguments.repetitions, arguments.seed)

@@ -166,7 +166,8 @@ STATEMENTS = [
     "history.append(copy.deepcopy(board)); m = moves[sum(map(sum, history[0])) % len(moves)]",
     "board[0][0] = 2048; board.append([1]); m = moves[-1]",
     "slide(board, m)[0][0] = 7; legal(board).clear(); m = legal(board)[0]",
-    "m = moves[depth(0) % len(moves)]",
+    # In one of 10,000 descents the beat of the budget falls just short of the limit, and the last step is refused.
+    "m = moves[depth(0) // 8 % len(moves)]",
     "m = moves[fib(12 + calls % 5) % len(moves)]",
     "m = heapq.nlargest(1, moves, key=lambda x: (empties(slide(board, x)), x))[0]",
     "m = sorted({'W', 'A', 'S', 'D'} & set(moves))[0]",

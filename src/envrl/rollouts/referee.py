@@ -101,6 +101,8 @@ class _Referee:
 
     def close(self) -> None:
         self.connection.close()
+        if self.chunk is not None:
+            self.process.kill()  # in the middle of a play that nobody waits for any more
         self.process.join(_CLOSE_SECONDS)
         if self.process.is_alive():
             self.process.kill()
@@ -241,10 +243,16 @@ class Arena:
                 continue
         return found
 
-    def close(self) -> None:
-        """Ends all referees and whatever they run."""
+    def close(self) -> int:
+        """Ends all referees and whatever they run; gives the number of processes that had to be killed for it."""
+        watched = self.processes()
         for referee in self._referees:
             referee.close()
+        _, survivors = psutil.wait_procs(watched, timeout=_CLOSE_SECONDS)
+        for process in survivors:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        return len(survivors)
 
     def __enter__(self) -> Self:
         return self

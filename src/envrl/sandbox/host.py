@@ -126,6 +126,10 @@ class Sandbox:
     def __init__(
         self, profile: Profile, *, layers: Sequence[str] = LAYERS, require: Sequence[str] = ("limits", "seccomp")
     ) -> None:
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"programs run confined on Linux only, and this is {sys.platform}: use a Linux machine, or WSL 2"
+            )
         self._profile = profile
         self._layers = tuple(layers)
         self._require = tuple(require)

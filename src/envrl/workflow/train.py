@@ -116,7 +116,7 @@ def train(resolved: Resolved, command: str, watcher: Watcher) -> Trained:
     RunDirectory.check_free(config.output.root, name)
     with plan.arena() as arena:
         loaded, device = plan.load(watcher)
-        lock = _lock(plan, resolved, command, arena.ready())
+        lock = _lock(plan, resolved, command, arena.ready(), loaded)
         with RunDirectory.create(config.output.root, name, resolved.to_yaml(), lock) as run:
             return _course(plan, run, arena, loaded, device, watcher, None)
 
@@ -291,7 +291,9 @@ def _check_warm_start(task: Task) -> None:
         )
 
 
-def _lock(plan: _Plan, resolved: Resolved, command: str, layers: Mapping[str, str]) -> dict[str, Any]:
+def _lock(
+    plan: _Plan, resolved: Resolved, command: str, layers: Mapping[str, str], loaded: LoadedModel
+) -> dict[str, Any]:
     from envrl.config.emit import leaves
 
     config, task = plan.config, plan.task
@@ -307,7 +309,12 @@ def _lock(plan: _Plan, resolved: Resolved, command: str, layers: Mapping[str, st
         command=command,
         config={key: msgspec.json.encode(value).decode() for key, value in leaves(config.model_dump())},
         config_origins=resolved.origin,
-        model={"path": config.model.path, "files": {p.name: file_hash(p) for p in files}},
+        # The Hub's commit for a model that came from there; the files' own hashes for one in a folder.
+        model={
+            "path": config.model.path,
+            "commit": getattr(loaded.model.config, "_commit_hash", None),
+            "files": {p.name: file_hash(p) for p in files},
+        },
         task={"id": task.id, "version": task.version, "options": task.options, "prompt_sha256": _sha256(prompt)},
         reward={"preset": plan.preset.name, "version": plan.preset.version, "weights": dict(plan.preset.weights)},
         sandbox={"layers": dict(layers), "limits": msgspec.to_builtins(plan.limits)},
