@@ -470,7 +470,6 @@ def test_endless_calls_end_the_same_games_alone_and_in_a_batch(player: Player, w
     assert [result[:5] for result in of_card(card)] == [result[:5] for result in _skipping(alone)]
 
 
-@pytest.mark.xfail(strict=True, reason="known hole in the law: the toolkit's tables remember rows for the whole worker")
 def test_the_toolkits_tables_carry_nothing_from_game_to_game(player: Player) -> None:
     source = (
         "import random\nfloats = random.random() < 0.5\ndef strategy(board):\n"

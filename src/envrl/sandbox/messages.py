@@ -26,6 +26,7 @@ __all__ = [
 
 _HEADER = 4
 _DETAIL = 300
+_AGES = 1e6
 _PER_CALL = 512 + 4 * _DETAIL  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -160,6 +161,8 @@ def parse_played(body: bytes, calls: int) -> Played:
         raise BadFrame(str(error)) from None
     if kind != "played" or not 0 < len(values) <= calls or len(seconds) != len(values):
         raise BadFrame("not a reply to a step")
+    if not all(0.0 <= used < _AGES for used in seconds):
+        raise BadFrame("a time that is none")
     for position, outcome, detail in faults:
         if not 0 <= position < len(values):
             raise BadFrame("a fault of no call")

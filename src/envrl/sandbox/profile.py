@@ -9,6 +9,7 @@ __all__ = ["LANGUAGE_IMPORTS", "Profile"]
 LANGUAGE_IMPORTS = (
     "bisect",
     "collections",
+    "collections.abc",
     "copy",
     "dataclasses",
     "functools",

@@ -9,7 +9,9 @@ solo run).
 from __future__ import annotations
 
 import builtins
+import importlib
 import types
+import typing
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -20,6 +22,8 @@ __all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
 LENDABLE: dict[str, str] = {
     "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
     "collections": "Counter OrderedDict defaultdict deque namedtuple",
+    "collections.abc": "Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping "
+    "MutableSequence MutableSet Reversible Sequence Set Sized",
     "copy": "copy deepcopy",
     "dataclasses": "dataclass field",
     "fractions": "Fraction",
@@ -50,6 +54,9 @@ BUILTINS = (
 ).split()
 
 _FRESH_SEED_BITS = 64
+
+
+_REAL_HINTS = ("ClassVar", "NamedTuple")  # those that mean something at run time
 
 
 class Doom(BaseException):
@@ -139,7 +146,7 @@ def preload(imports: tuple[str, ...]) -> None:
     for name in imports:
         if name not in LENDABLE:
             raise LookupError(name)
-        builtins.__import__(name)
+        importlib.import_module(name)
 
 
 def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
@@ -147,8 +154,9 @@ def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
     if name == "random":
         return Facade(name, _random_members(names, seed), forbid)
     if name == "typing":
-        return Facade(name, {member: _Hint() for member in names}, forbid)
-    module = builtins.__import__(name)
+        real = {member: getattr(typing, member) for member in _REAL_HINTS}
+        return Facade(name, {member: _Hint() for member in names} | real, forbid)
+    module = importlib.import_module(name)
     return Facade(name, {member: _fresh(getattr(module, member)) for member in names}, forbid)
 
 
@@ -187,6 +195,10 @@ def world(
             return Facade(name, {"annotations": None}, forbid)
         if name not in imports:
             forbid(f"import of {name!r}")
+        top, dot, inner = name.partition(".")
+        if dot and not fromlist:  # "import collections.abc" binds collections
+            __import__(top).__dict__[inner] = __import__(name, fromlist=(inner,))
+            return lent[top]
         if name not in lent:
             lent[name] = _facade(name, seed, forbid)
         return lent[name]

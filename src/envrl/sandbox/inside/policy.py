@@ -142,7 +142,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         if loads and node.id in DETOURS and node.id not in self._bound:
             self.error(node, f"call of {node.id!r}")
         elif not (loads and node.id == "__name__"):
-            self.check_name(node, node.id)
+            # A class may name one operator after another, but the guarded one it has to define.
+            self.check_name(node, node.id, allow_magic_methods=node.id != UNPATCHED)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:

@@ -21,6 +21,7 @@ __all__ = ["Clock", "Fault", "Lent", "Session"]
 
 _FILENAME = "<strategy>"
 _DETAIL = 300
+_LOAD_DEPTH = 3000  # of the walks over a program's syntax tree: a long sum is a deep one
 _RESERVE = 2**18  # large enough to be a mapping of its own, which goes back to the kernel when it is freed
 
 
@@ -113,6 +114,7 @@ class Session:
         Raises:
             Fault: with outcome ``syntax_error``, ``no_entry_point``, ``violation``, ``memory`` or ``timeout``.
         """
+        sys.setrecursionlimit(self._ceiling + _LOAD_DEPTH)
         digest: str = self._bounded(self._limits["load_cpu"], self._compile, source)[0]
         return digest
 
@@ -155,6 +157,7 @@ class Session:
             Fault: how the game ended.
         """
         game = self._games[slot]
+        sys.setrecursionlimit(self._ceiling)
         budget = min(self._limits["call_cpu"], self._limits["game_cpu"] - game.used)
         if game.entry is None:
             value, used = self._bounded(budget, self._first_call, game, payload)
@@ -184,7 +187,6 @@ class Session:
     def _bounded(self, budget: float, work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
         self._doomed = None
         value, used = None, 0.0
-        sys.setrecursionlimit(self._ceiling)
         try:
             try:
                 self._clock.start(budget)

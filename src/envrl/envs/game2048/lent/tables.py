@@ -1,5 +1,6 @@
 # Answers by row, shared by all workers. A row is a tuple of tile values; an unknown one is worked out once. What the
 # toolkit uses are the bound look-ups at the end: with them a helper runs through its rows without a Python loop.
+# A row that is no row of whole numbers is worked out each time: no game may leave its mark on another's answers.
 
 
 class _Rows(dict):
@@ -7,7 +8,10 @@ class _Rows(dict):
         self.answer = answer
 
     def __missing__(self, row):
-        self[row] = answer = self.answer(row)
+        plain = tuple([int(tile) for tile in row])
+        if plain != row:
+            return self.answer(row)
+        self[plain] = answer = self.answer(plain)
         return answer
 
 
