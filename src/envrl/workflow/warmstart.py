@@ -27,7 +27,7 @@ class Corpus(NamedTuple):
         sources: honest and spoiled ones, in the order in which they were made.
         left_out: how many won too often.
         best: the largest share of the filter's games that a program of the corpus won.
-        mean: mean share won by the programs that are not spoiled.
+        mean: mean share won by the programs that are not spoiled, each as often as it stands there.
     """
 
     sources: list[str]
