@@ -38,7 +38,7 @@ def test_the_components_of_the_envrl_preset():
     assert list(preset.components) == ["format", "safety", "success", "progress"]
     rewards = preset.rewards(card(Outcome.SUCCESS, (Outcome.FAILURE, 0.4), (Outcome.FAILURE, 0.6), Outcome.SUCCESS))
     assert rewards == {"format": 1.0, "safety": 1.0, "success": 0.5, "progress": 0.75}
-    assert preset.total(rewards) == 0.5 + 0.5 + 0.5 + 0.5 * 0.75
+    assert preset.total(rewards) == 0.5 + 0.5 + 2 * 0.5 + 0.5 * 0.75
 
 
 def test_safety_is_that_of_the_worst_episode():
@@ -128,6 +128,7 @@ UNSLOTH = [
     # outcome of the completion, of its game, and the three rewards: works, no cheating, succeeds
     (None, Outcome.SUCCESS, (1, 1, 20)),
     (None, Outcome.FAILURE, (1, 1, 2)),
+    (None, Outcome.INVALID_ACTION, (1, 1, 2)),
     (None, Outcome.TIMEOUT, (1, 1, -1)),
     (None, Outcome.EXCEPTION, (1, 1, -3)),
     (Outcome.NO_CODE, None, (-2, -1, 0)),
@@ -190,7 +191,7 @@ def test_every_component_has_a_weight(name):
 
 def test_weights_of_single_components_can_be_changed():
     preset = find_preset("envrl", {"progress": 2.0, "safety": 0.0})
-    assert preset.weights == {"format": 0.5, "safety": 0.0, "success": 1.0, "progress": 2.0}
+    assert preset.weights == {"format": 0.5, "safety": 0.0, "success": 2.0, "progress": 2.0}
     assert find_preset("envrl").weights["progress"] == 0.5, "the preset itself has changed"
     assert total(preset, card((Outcome.FAILURE, 0.5))) == 0.5 + 0.0 + 0.0 + 1.0
 

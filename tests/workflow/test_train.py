@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import re
@@ -179,7 +180,7 @@ def test_the_report_is_rebuilt_from_the_files_alone(run, report):
     assert build_report(run) == report
     assert report.before == summarize(read_measurement(run, "before"))
     assert [point.step for point in report.curve] == [1, 2, 3]
-    assert report.reward_weights == {"format": 0.5, "safety": 0.5, "success": 1.0, "progress": 0.5}
+    assert report.reward_weights == {"format": 0.5, "safety": 0.5, "success": 2.0, "progress": 0.5}
     assert {"limits", "seccomp"} <= set(report.layers)
     assert report.duration_seconds > 0
     rows = {row.key: row for row in report.config}
@@ -239,11 +240,13 @@ def test_the_watcher_is_shown_reward_success_broken_programs_and_memory(finished
         assert 0 <= figures["success"] <= 1
 
 
-def test_no_process_survives_a_run(finished):
+def test_no_process_survives_a_run(finished, run):
     import psutil
 
-    mine = psutil.Process().children(recursive=True)
-    assert not [p for p in mine if p.is_running() and "envrl" in " ".join(p.cmdline())]
+    # Sandboxes of other tests may be alive in this session: what counts is what began with the run or later.
+    began = datetime.datetime.fromisoformat(read_lines(run.events_path).records[0]["time"]).timestamp() - 30
+    mine = [p for p in psutil.Process().children(recursive=True) if p.create_time() >= began]
+    assert not [p for p in mine if p.is_running() and "multiprocess" in " ".join(p.cmdline())]
 
 
 # what cannot be started
