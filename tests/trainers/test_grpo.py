@@ -115,7 +115,7 @@ def test_figures_of_a_batch_without_a_single_program():
 # arguments
 
 
-def arguments(*overrides, device="cpu", weights=(0.5, 0.5, 1.0, 0.5)):
+def arguments(*overrides, device="cpu", weights=(0.5, 0.5, 2.0, 0.5)):
     return _arguments(config(*overrides), Path("unused"), device, weights)
 
 
