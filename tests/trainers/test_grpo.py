@@ -124,10 +124,10 @@ def test_the_recipe_becomes_trls_configuration():
     # transformers' "constant" passes over the warm-up.
     assert str(made.lr_scheduler_type) in ("constant_with_warmup", "SchedulerType.CONSTANT_WITH_WARMUP")
     assert made.warmup_steps == 0.1
-    assert made.entropy_coef == 0.01
+    assert made.entropy_coef == 0.02
     assert made.reward_weights == [0.5, 0.5, 2.0, 0.5]
     assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (70, 5e-4, 0.3)
-    assert made.adam_beta2 == 0.99
+    assert made.adam_beta2 == 0.999
     assert (made.num_generations, made.per_device_train_batch_size) == (64, 64)
     assert (made.temperature, made.top_p, made.top_k, made.min_p) == (1.0, 1.0, 0, None)
     assert (made.beta, made.loss_type, made.scale_rewards) == (0.0, "dapo", "group")
