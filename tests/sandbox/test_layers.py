@@ -107,7 +107,7 @@ def TRY(name):
         return "no memory"
 """
 
-LIMITS = Limits(load_cpu=0.3, call_cpu=0.2, game_cpu=0.2, grace_cpu=0.1, memory=32 * 2**20)
+LIMITS = Limits(load_cpu=1.0, call_cpu=2.0, game_cpu=2.0, grace_cpu=0.1, memory=32 * 2**20)
 Try = Callable[..., Any]
 
 
