@@ -37,10 +37,10 @@ def config(*overrides):
 @pytest.mark.parametrize(
     ("overrides", "count"),
     [
-        ([], 70),
+        ([], 60),
         (["train.max_steps=30"], 30),
-        (["method.num_generations=16"], 280),
-        (["train.gradient_accumulation_steps=2"], 140),
+        (["method.num_generations=16"], 240),
+        (["train.gradient_accumulation_steps=2"], 120),
         (["method.num_iterations=2", "train.max_steps=7"], 4),
         (["method.steps_per_generation=4", "train.max_steps=10"], 12),
         (["method.steps_per_generation=2", "method.num_iterations=2", "train.max_steps=8"], 4),
@@ -126,7 +126,7 @@ def test_the_recipe_becomes_trls_configuration():
     assert made.warmup_steps == 0.1
     assert made.entropy_coef == 0.02
     assert made.reward_weights == [0.5, 0.5, 2.0, 0.5]
-    assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (70, 5e-4, 0.3)
+    assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (60, 5e-4, 0.1)
     assert made.adam_beta2 == 0.999
     assert (made.num_generations, made.per_device_train_batch_size) == (64, 64)
     assert (made.temperature, made.top_p, made.top_k, made.min_p) == (1.0, 1.0, 0, None)
