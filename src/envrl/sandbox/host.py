@@ -17,13 +17,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import msgspec
 
 from envrl.errors import SandboxError
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
+from envrl.sandbox.inside.agreed import LAYERS, SETUP_FAILED
 from envrl.sandbox.messages import (
     BadFrame,
     Fault,
@@ -39,15 +40,11 @@ from envrl.sandbox.profile import Profile
 
 __all__ = ["LAYERS", "Program", "Reply", "Sandbox"]
 
-Layer = Literal["limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user"]
-LAYERS: tuple[Layer, ...] = ("limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user")
-
 Reply = Loaded | Played | Fault
 
 _CONTROL_BYTES = 2**20
 _CHUNK = 2**18
 _START_SECONDS = 60.0
-_SETUP_FAILED = 77  # see inside.zygote
 _BOOT = "import sys; sys.path[:0] = {paths!r}; from inside.zygote import main; main({descriptor})"
 
 
@@ -311,7 +308,7 @@ class Sandbox:
             fault = Fault(program._killed, "outstayed the wall clock")
         elif os.WIFSIGNALED(status):
             fault = _fault_of_signal(os.WTERMSIG(status))
-        elif os.WEXITSTATUS(status) == _SETUP_FAILED:
+        elif os.WEXITSTATUS(status) == SETUP_FAILED:
             fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker could not put on its confinement")
         else:
             fault = Fault(Outcome.CRASH, f"the worker ended with code {os.WEXITSTATUS(status)}")

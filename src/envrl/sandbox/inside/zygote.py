@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from .agreed import LAYERS, SETUP_FAILED
 from .facades import preload, world
 from .layers import landlock, limits, namespaces, privileges, seccomp
 from .policy import GUARD
@@ -37,10 +38,7 @@ from .sealing import seal
 from .session import Lent
 from .worker import prepare, serve
 
-__all__ = ["LAYERS", "main"]
-
-LAYERS = ("limits", "no_new_privs", "seccomp", "landlock", "namespaces", "user")
-"""Names of the layers, as configs and reports use them."""
+__all__ = ["main"]
 
 _CONTROL_BYTES = 2**20
 _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
@@ -157,10 +155,6 @@ class _Zygote:
     def _tell(self, message: list[Any], descriptors: list[int] | None = None) -> None:
         with contextlib.suppress(OSError):  # the host may be gone; its end of file comes next
             socket.send_fds(self._control, [_encode(message)], descriptors or [])
-
-
-SETUP_FAILED = 77
-"""Exit code of a worker that could not put on its confinement."""
 
 
 def main(descriptor: int) -> None:
