@@ -20,7 +20,7 @@ from envrl.seeding import private_seed
 
 __all__ = ["Assignment", "Player", "profile_of"]
 
-_WORKERS_AT_ONCE = 32
+_WORKERS_AT_ONCE = 16  # with more, their memory outgrows the cache; with fewer, the environment steps too often
 _PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
 
 

@@ -63,12 +63,19 @@ TO_START, TO_END, GAIN, MOVES, MERGES, MONO, SMOOTH = [rows.__getitem__ for rows
 
 
 def _warm():
-    """Works out the rows of an ordinary 4x4 game, tiles up to 512."""
+    """Works out the rows of an ordinary 4x4 game, tiles up to 512.
+
+    Workers take turns at a core many thousand times a second, and each copies the pages that it counts references on.
+    So what is used often lies together, rows of small tiles first, and equal rows are one object.
+    """
     tiles = [0, *(2**k for k in range(1, 10))]
     rows = [(a, b, c, d) for a in tiles for b in tiles for c in tiles for d in tiles]
+    rows.sort(key=lambda row: sum(tile.bit_length() for tile in row))
+    known = {row: row for row in [tuple([*row]) for row in rows]}  # copies, made in this order
     for answers in ANSWERS:
-        for row in rows:
-            answers[row]
+        for row in known.values():
+            answer = answers.answer(row)
+            answers[row] = known.get(answer, answer)
 
 
 _warm()
