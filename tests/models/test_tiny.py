@@ -98,7 +98,7 @@ def test_the_tokenizer_gives_back_every_example_exactly(tiny):
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         assert tokenizer.decode(ids) == text
         assert tokenizer.decode(ids, skip_special_tokens=True) == text
-        assert len(ids) < 160, "longer than the recipe's max_completion_length"
+        assert len(ids) < 112, "longer than the recipe's max_completion_length"
 
 
 @pytest.mark.parametrize("text", ["é … 漢字 🎲", "\t \r\n\n  x", "0123456789 _a1", "\x00\x7f"])

@@ -24,6 +24,7 @@ SHORT = [
     "env.episodes=2",
     "train.save_steps=2",
     "train.warmup_steps=0",
+    "method.num_iterations=1",
 ]
 
 
@@ -37,12 +38,13 @@ def config(*overrides):
 @pytest.mark.parametrize(
     ("overrides", "count"),
     [
-        ([], 60),
-        (["train.max_steps=30"], 30),
-        (["method.num_generations=16"], 240),
-        (["train.gradient_accumulation_steps=2"], 120),
+        ([], 50),
+        (["train.max_steps=30"], 15),
+        (["method.num_generations=16"], 200),
+        (["train.gradient_accumulation_steps=2"], 100),
+        (["method.num_iterations=1", "train.max_steps=7"], 7),
         (["method.num_iterations=2", "train.max_steps=7"], 4),
-        (["method.steps_per_generation=4", "train.max_steps=10"], 12),
+        (["method.num_iterations=1", "method.steps_per_generation=4", "train.max_steps=10"], 12),
         (["method.steps_per_generation=2", "method.num_iterations=2", "train.max_steps=8"], 4),
     ],
 )
@@ -122,21 +124,22 @@ def arguments(*overrides, device="cpu", weights=(0.5, 0.5, 2.0, 0.5)):
 def test_the_recipe_becomes_trls_configuration():
     made = arguments()
     # transformers' "constant" passes over the warm-up.
-    assert str(made.lr_scheduler_type) in ("constant_with_warmup", "SchedulerType.CONSTANT_WITH_WARMUP")
+    assert str(made.lr_scheduler_type) in ("cosine", "SchedulerType.COSINE")
     assert made.warmup_steps == 0.1
     assert made.entropy_coef == 0.02
     assert made.reward_weights == [0.5, 0.5, 2.0, 0.5]
-    assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (60, 5e-4, 0.1)
+    assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (100, 5e-4, 0.1)
     assert made.adam_beta2 == 0.999
     assert (made.num_generations, made.per_device_train_batch_size) == (64, 64)
     assert (made.temperature, made.top_p, made.top_k, made.min_p) == (1.0, 1.0, 0, None)
     assert (made.beta, made.loss_type, made.scale_rewards) == (0.0, "dapo", "group")
-    assert made.max_completion_length == 160
+    assert made.max_completion_length == 112
+    assert made.num_iterations == 2
     assert (made.bf16, made.fp16, made.use_cpu) == (False, False, True)
     assert made.shuffle_dataset is False, "rows would not be played in their order"
     assert made.report_to == []
     assert made.use_vllm is False
-    assert made.save_steps == 40
+    assert made.save_steps == 50
     assert made.disable_tqdm
 
 

@@ -21,6 +21,7 @@ SHORT = [
     "train.per_device_train_batch_size=4",
     "train.save_steps=2",
     "method.num_generations=4",
+    "method.num_iterations=1",
     "method.max_completion_length=96",
     "env.episodes=2",
     "env.options.target=32",  # won and lost about equally often, and soon
