@@ -55,6 +55,7 @@ class Task:
         games: makes the games of a batch from their seeds.
         limits: budgets of a strategy.
         success: what counts as success, in a clause.
+        example_action: Python source of a value that the entry point may return.
         examples: the task's own corpus for the warm start, or None.
         options: the environment's options, for lock and report.
         notes: what a user should know before believing a result, a sentence each.
@@ -70,6 +71,7 @@ class Task:
     action: Callable[[Any], int]
     games: Callable[[Sequence[int]], Games]
     success: str
+    example_action: str
     limits: Limits = field(default_factory=Limits)
     examples: Examples | None = None
     options: dict[str, Any] = field(default_factory=dict)

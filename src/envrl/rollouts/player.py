@@ -15,7 +15,7 @@ from envrl.envs import Ending, Games, InvalidAction, Task
 from envrl.limits import Limits
 from envrl.outcomes import BEFORE_PLAY, HARD, Outcome
 from envrl.rollouts.scorecard import Episode, Scorecard
-from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox
+from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox, ZygoteLost
 from envrl.seeding import private_seed
 
 __all__ = ["Assignment", "Player", "profile_of"]
@@ -111,12 +111,15 @@ class Player:
         self._task = task
         self._sandbox = sandbox
         self._limits = limits or task.limits
+        self._games = 1
 
     def play(self, assignments: Sequence[Assignment]) -> list[Scorecard]:
         """Plays all games of all assignments; scorecards in their order.
 
+        Whatever a lost zygote takes with it is played once more, by a new one.
+
         Raises:
-            SandboxError: the zygote ended.
+            SandboxError: a new zygote does not start.
         """
         records = [_Record(assignment) for assignment in assignments]
         todo = []
@@ -127,6 +130,7 @@ class Player:
                 record.refusal = Fault(Outcome.SYNTAX_ERROR, reason)
             else:
                 todo.append((record, tuple(range(len(record.assignment.seeds)))))
+        self._games = max((len(positions) for _, positions in todo), default=1)
         again = self._wave(todo)
         alone = [(record, (position,)) for record, positions in again for position in positions]
         for record, positions in self._wave(alone):
@@ -134,6 +138,13 @@ class Player:
                 fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker was lost twice")
                 record.episodes[position] = self._episode(record, position, fault)
         return [record.scorecard(self._limits.hard_failures) for record in records]
+
+    def prepare(self) -> None:
+        """Has workers forked for the next `play`, which is taken to be like the last; for a time when nothing runs."""
+        try:
+            self._sandbox.prepare(self._limits, self._games, _WORKERS_AT_ONCE)
+        except ZygoteLost:
+            self._sandbox.restart()
 
     # -- one wave: each job a fresh worker ------------------------------------------------------------------------
 
@@ -151,6 +162,22 @@ class Player:
         games = self._task.games(seeds)
         again: list[tuple[_Record, tuple[int, ...]]] = []
         playing: dict[Program, _Job] = {}
+        try:
+            self._play_on(games, waiting, playing, again)
+        except ZygoteLost:
+            self._sandbox.restart()
+            for job in (*playing.values(), *waiting):
+                again += self._again(job)
+        return again
+
+    def _play_on(
+        self,
+        games: Games,
+        waiting: deque[_Job],
+        playing: dict[Program, _Job],
+        again: list[tuple[_Record, tuple[int, ...]]],
+    ) -> None:
+        """Plays until no job is left; what has to be played again alone is added to ``again``."""
         while waiting or playing:
             while waiting and len(playing) < _WORKERS_AT_ONCE:
                 job = waiting.popleft()
@@ -175,7 +202,6 @@ class Player:
             for program in [program for program, job in playing.items() if not job.positions]:
                 program.close()
                 del playing[program]
-        return again
 
     def _replies(self, playing: int) -> list[tuple[Program, Reply]]:
         """At least one reply; then as many as half of the workers give soon. The rest stay busy meanwhile."""

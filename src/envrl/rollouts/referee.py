@@ -23,7 +23,7 @@ from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.rollouts.player import Assignment, Player, profile_of
 from envrl.rollouts.scorecard import Episode, Scorecard
-from envrl.sandbox import Sandbox
+from envrl.sandbox import LAYERS, Sandbox
 
 __all__ = ["Arena", "LocalPlayers"]
 
@@ -36,9 +36,13 @@ class LocalPlayers:
     """Plays in this process: for tests, for a single program, and inside each referee."""
 
     def __init__(
-        self, task: Task, limits: Limits | None = None, require: Sequence[str] = ("limits", "seccomp")
+        self,
+        task: Task,
+        limits: Limits | None = None,
+        require: Sequence[str] = ("limits", "seccomp"),
+        layers: Sequence[str] = LAYERS,
     ) -> None:
-        self._sandbox = Sandbox(profile_of(task), require=tuple(require))
+        self._sandbox = Sandbox(profile_of(task), layers=layers, require=tuple(require))
         self._player = Player(task, self._sandbox, limits)
 
     @property
@@ -50,18 +54,29 @@ class LocalPlayers:
         """Plays all games of all assignments; scorecards in their order."""
         return self._player.play(assignments)
 
+    def prepare(self) -> None:
+        """Has workers forked ahead, for a time when nothing runs."""
+        self._player.prepare()
+
     def close(self) -> None:
         """Ends all workers."""
         self._sandbox.close()
 
 
-def _serve(connection: Any, core: int | None, task: Task, limits: Limits | None, require: tuple[str, ...]) -> None:
+def _serve(
+    connection: Any,
+    core: int | None,
+    task: Task,
+    limits: Limits | None,
+    require: tuple[str, ...],
+    layers: tuple[str, ...],
+) -> None:
     """A referee's life: plays what comes over the connection until its end of file."""
     if core is not None:
         os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
     try:
-        players = LocalPlayers(task, limits, require)
+        players = LocalPlayers(task, limits, require, layers)
     except SandboxError as error:
         connection.send(("error", str(error)))
         return
@@ -69,6 +84,7 @@ def _serve(connection: Any, core: int | None, task: Task, limits: Limits | None,
     try:
         while True:
             connection.send(("cards", players.play(connection.recv())))
+            players.prepare()
     except (EOFError, BrokenPipeError):
         pass
     finally:
@@ -117,6 +133,7 @@ class Arena:
         workers: referee processes; None for one a core that this process may use.
         limits: budgets; the task's own unless given.
         require: sandbox layers without which nothing is played.
+        layers: those to put on where the machine permits them; fewer only where one is to be tried without.
 
     The referees start at once and in the background; `ready` waits for them.
     """
@@ -128,11 +145,12 @@ class Arena:
         workers: int | None = None,
         limits: Limits | None = None,
         require: Sequence[str] = ("limits", "seccomp"),
+        layers: Sequence[str] = LAYERS,
     ) -> None:
         import multiprocess
 
         self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
-        arguments = (task, limits, tuple(require))
+        arguments = (task, limits, tuple(require), tuple(layers))
         cores = sorted(os.sched_getaffinity(0))
         count = workers or len(cores)
         pinned = cores if count == len(cores) else [None] * count

@@ -7,6 +7,7 @@ process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with it
 from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, describe_layers
 from envrl.sandbox.messages import Fault, Loaded, Played
 from envrl.sandbox.profile import LANGUAGE_IMPORTS, Profile
+from envrl.sandbox.zygote import ZygoteLost
 
 __all__ = [
     "LANGUAGE_IMPORTS",
@@ -18,5 +19,6 @@ __all__ = [
     "Program",
     "Reply",
     "Sandbox",
+    "ZygoteLost",
     "describe_layers",
 ]

@@ -1,4 +1,4 @@
-"""The host's side of the sandbox: starts a zygote, has it fork workers, talks to many programs at once.
+"""The host's side of the sandbox: has a zygote fork workers, and talks to many programs at once.
 
 Sending and collecting are separate, so that host and workers overlap: `Program.load` and `Program.play` only send;
 `Sandbox.collect` gives the replies that have arrived. One sandbox serves one thread.
@@ -11,9 +11,9 @@ import os
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -37,15 +37,14 @@ from envrl.sandbox.messages import (
     play_frame,
 )
 from envrl.sandbox.profile import Profile
+from envrl.sandbox.zygote import Born, Zygote
 
 __all__ = ["LAYERS", "Program", "Reply", "Sandbox"]
 
 Reply = Loaded | Played | Fault
 
-_CONTROL_BYTES = 2**20
 _CHUNK = 2**18
-_START_SECONDS = 60.0
-_BOOT = "import sys; sys.path[:0] = {paths!r}; from inside.zygote import main; main({descriptor})"
+_AFTER_KILL_SECONDS = 60.0
 
 
 class Program:
@@ -61,7 +60,7 @@ class Program:
         self._calls: int | None = None  # of the message that is being answered; None: a load
         self._deadline = 0.0
         self._pidfd: int | None = None
-        self._ended: tuple[int, int] | None = None  # wait status, largest resident set
+        self._status: int | None = None  # how it ended, for wait(2)
         self._killed: Outcome | None = None
         self._epitaph: Fault | None = None  # of one that failed while nothing was asked of it
         self.open = True
@@ -130,47 +129,23 @@ class Sandbox:
         self._profile = profile
         self._layers = tuple(layers)
         self._require = tuple(require)
-        self._programs: dict[int, Program] = {}
-        self._by_descriptor: dict[int, Program] = {}
-        self._writing: set[Program] = set()
-        self._awaited: set[Program] = set()
-        self._late: list[tuple[Program, Reply]] = []
         self._next = 0
         self.peak_memory = 0
         """Largest resident set of any worker that has ended, in bytes."""
         self._start()
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        here = Path(__file__).parent
-        # The worker's side needs RestrictedPython and msgspec from wherever this interpreter has them.
-        libraries = sorted({str(Path(sys.modules[name].__file__ or "").parent.parent) for name in ("msgspec",)})
-        libraries += [path for path in sys.path if path and (Path(path) / "RestrictedPython").is_dir()]
-        boot = _BOOT.format(paths=[str(here), *dict.fromkeys(libraries)], descriptor=theirs.fileno())
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-S", "-B", "-c", boot],
-            env={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"},
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        )
-        theirs.close()
-        self._control = ours
+        self._programs: dict[int, Program] = {}
+        self._by_descriptor: dict[int, Program] = {}
+        self._writing: set[Program] = set()
+        self._awaited: set[Program] = set()
+        self._late: list[tuple[Program, Reply]] = []
+        self._spare: deque[Program] = deque()
+        self._spare_for: tuple[Limits, int] | None = None
+        self._zygote = Zygote(self._profile, self._layers)
         self._epoll = select.epoll()
-        ours.settimeout(_START_SECONDS)
-        try:
-            ours.send(msgspec.msgpack.encode({**msgspec.structs.asdict(self._profile), "layers": self._layers}))
-            word, content = msgspec.msgpack.decode(ours.recv(_CONTROL_BYTES) or b"\x92\xa6broken\xa0")
-        except OSError as error:
-            self.close()
-            raise SandboxError(f"the sandbox's zygote does not answer: {error}") from None
-        if word != "ready":
-            self.close()
-            raise SandboxError(f"the sandbox's zygote could not warm up its profile: {content or 'it ended'}")
-        ours.setblocking(False)
-        self._epoll.register(ours.fileno(), select.EPOLLIN)
-        self.layers: dict[str, str] = content
+        self._epoll.register(self._zygote.fileno(), select.EPOLLIN)
+        self.layers = self._zygote.layers
         """Each layer with "" where it is active, else the reason why it is not."""
         reasons = {name: self.layers.get(name, "unknown layer") for name in self._require}
         lacking = [f"{name} ({reason})" for name, reason in reasons.items() if reason]
@@ -178,8 +153,17 @@ class Sandbox:
             self.close()
             raise SandboxError(
                 f"the sandbox lacks required layers: {', '.join(lacking)}; "
-                "run 'envrl doctor', or name fewer layers in sandbox.require"
+                "run 'envrl doctor --sandbox', or name fewer layers in sandbox.require"
             )
+
+    def restart(self) -> None:
+        """Begins anew, with a new zygote: after a `ZygoteLost`. All programs are gone.
+
+        Raises:
+            SandboxError: the new zygote does not start.
+        """
+        self.close()
+        self._start()
 
     # -- programs -------------------------------------------------------------------------------------------------
 
@@ -190,28 +174,51 @@ class Sandbox:
             source: what the model wrote, never looked at by the host; capping its size is the caller's affair.
             games: how many games it will play at the most, for the worker's whole budget of CPU.
         """
+        program = self._spare.popleft() if self._spare_for == (limits, games) and self._spare else None
+        if program is None or program._epitaph is not None:
+            program = self._fork(limits, games)
+        program._frames.expect(1, 0)
+        program._send(load_frame(source), None, limits.load_cpu + limits.grace_cpu)
+        return program
+
+    def prepare(self, limits: Limits, games: int = 1, count: int = 1) -> None:
+        """Forks workers ahead of need, best while nothing else runs: `load` takes them first.
+
+        Args:
+            limits, games: as those programs will be loaded with; workers prepared for others are ended.
+            count: how many shall stand ready.
+
+        Raises:
+            ZygoteLost: the zygote ended.
+        """
+        if self._spare_for != (limits, games):
+            for program in self._spare:
+                program.close()
+            self._spare.clear()
+            self._spare_for = (limits, games)
+        while len(self._spare) < count:
+            self._spare.append(self._fork(limits, games))
+
+    def _fork(self, limits: Limits, games: int) -> Program:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         program = Program(self, self._next, ours, limits)
         self._next += 1
         budgets = msgspec.structs.asdict(limits)
         budgets["worker_cpu"] = limits.load_cpu + games * (limits.game_cpu + limits.grace_cpu) + limits.grace_cpu
-        self._control.setblocking(True)
         try:
-            socket.send_fds(
-                self._control, [msgspec.msgpack.encode(["fork", program._identity, budgets])], [theirs.fileno()]
-            )
-        except OSError as error:
+            while not self._zygote.fork(program._identity, budgets, theirs):
+                # It may be waiting for us: it tells of each birth and death before it reads on.
+                self._late += self._hear()
+                self._zygote.wait()
+        except SandboxError:
             ours.close()
-            raise SandboxError(f"the sandbox's zygote is gone: {error}") from None
+            raise
         finally:
-            self._control.setblocking(False)
             theirs.close()
         self._programs[program._identity] = program
         self._by_descriptor[ours.fileno()] = program
         self._epoll.register(ours.fileno(), select.EPOLLIN)
-        program._frames.expect(1, 0)
-        program._send(load_frame(source), None, limits.load_cpu + limits.grace_cpu)
         return program
 
     def collect(self, timeout: float | None = None) -> list[tuple[Program, Reply]]:
@@ -232,7 +239,7 @@ class Sandbox:
                 wait = min(wait, end - now)
             events = self._epoll.poll(max(wait, 0.0))
             for descriptor, event in events:
-                if descriptor == self._control.fileno():
+                if descriptor == self._zygote.fileno():
                     replies += self._hear()
                 elif (program := self._by_descriptor.get(descriptor)) is not None:
                     if event & select.EPOLLOUT:
@@ -277,33 +284,25 @@ class Sandbox:
 
     def _hear(self) -> list[tuple[Program, Reply]]:
         replies: list[tuple[Program, Reply]] = []
-        while True:
-            try:
-                message, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 1)
-            except BlockingIOError:
-                return replies
-            except ConnectionResetError:
-                message, descriptors = b"", []
-            if not message:
-                raise SandboxError("the sandbox's zygote ended unexpectedly")
-            word, identity, *rest = msgspec.msgpack.decode(message)
-            program = self._programs.get(identity)
-            if word == "forked":
+        for event in self._zygote.hear():
+            program = self._programs.get(event.identity)
+            if isinstance(event, Born):
                 if program is None:
-                    os.close(descriptors[0])
+                    os.close(event.pidfd)
                 else:
-                    program._pidfd = descriptors[0]
+                    program._pidfd = event.pidfd
             else:
-                self.peak_memory = max(self.peak_memory, rest[1])
+                self.peak_memory = max(self.peak_memory, event.memory)
                 if program is not None:
-                    program._ended = (rest[0], rest[1])
+                    program._status = event.status
                     replies += self._post_mortem(program)
+        return replies
 
     def _post_mortem(self, program: Program) -> list[tuple[Program, Reply]]:
         """What a worker died of, once both its silence and the zygote's word are here."""
-        if program._ended is None or program._end.fileno() in self._by_descriptor:
+        status = program._status
+        if status is None or program._end.fileno() in self._by_descriptor:
             return []
-        status = program._ended[0]
         if program._killed is not None:
             fault = Fault(program._killed, "outstayed the wall clock")
         elif os.WIFSIGNALED(status):
@@ -323,7 +322,7 @@ class Sandbox:
                 program._killed = Outcome.INFRASTRUCTURE_ERROR if waits else Outcome.TIMEOUT
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
-                program._deadline = now + _START_SECONDS
+                program._deadline = now + _AFTER_KILL_SECONDS
 
     # -- bookkeeping ----------------------------------------------------------------------------------------------
 
@@ -358,13 +357,8 @@ class Sandbox:
         """Ends all programs and the zygote, and waits for it."""
         for program in list(self._programs.values()):
             program.close()
-        self._control.close()
         self._epoll.close()
-        try:
-            self._zygote.wait(_START_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._zygote.kill()
-            self._zygote.wait()
+        self._zygote.close()
 
     def __enter__(self) -> Self:
         return self

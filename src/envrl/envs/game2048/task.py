@@ -108,6 +108,7 @@ def task_2048(
         action=action,
         games=partial(Lockstep, size=size, target=target, max_ineffective=max_ineffective, horizon=horizon),
         success=f"tile {target} within {horizon} moves",
+        example_action='"W"',
         limits=_LIMITS,
         examples=examples if full else None,
         options=options | {"toolkit": toolkit},

@@ -7,6 +7,7 @@ is the reference that the law of the solo run is held against.
 from __future__ import annotations
 
 import ast
+import builtins as python
 import hashlib
 import sys
 from collections.abc import Callable
@@ -93,13 +94,18 @@ class Session:
         entry_point: name of the function to call.
         limits: the fields of `envrl.limits.Limits` as a dictionary.
         clock: measures calls; it ends one that outstays its budget by calling `expire`.
+        language: whether the language policy and its facades are on; without them a program has all of Python, and
+            what is printed goes nowhere, uncounted.
     """
 
-    def __init__(self, lent: Lent, entry_point: str, limits: dict[str, Any], clock: Clock) -> None:
+    def __init__(
+        self, lent: Lent, entry_point: str, limits: dict[str, Any], clock: Clock, language: bool = True
+    ) -> None:
         self._lent = lent
         self._entry_point = entry_point
         self._limits = limits
         self._clock = clock
+        self._language = language
         self._ceiling = _depth() + limits["recursion"]
         self._code: CodeType | None = None
         self._games: dict[int, _Game] = {}
@@ -124,7 +130,8 @@ class Session:
             digest = hashlib.blake2b(ast.dump(tree).encode(), digest_size=16).hexdigest()
             if self._entry_point not in _top_level_names(tree):
                 raise Fault("no_entry_point", f"defines no {self._entry_point}")
-            tree = Policy(self._lent.imports).apply(tree)
+            if self._language:
+                tree = Policy(self._lent.imports).apply(tree)
             self._code = compile(tree, _FILENAME, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise Fault("syntax_error", f"line {error.lineno}: {error.msg}") from None
@@ -172,7 +179,9 @@ class Session:
 
     def _first_call(self, game: _Game, payload: bytes) -> Any:
         assert self._code is not None
-        builtins = world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom)
+        builtins = vars(python).copy()
+        if self._language:
+            builtins = world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom)
         space = {"__builtins__": builtins, "__name__": "strategy", **self._lent.helpers(builtins)}
         exec(self._code, space)
         entry: Callable[..., Any] = space[self._entry_point]

@@ -31,10 +31,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
-def prepare(lent: Lent, entry_point: str, limits: dict[str, Any]) -> tuple[Session, Stopwatch]:
+def prepare(lent: Lent, entry_point: str, limits: dict[str, Any], language: bool) -> tuple[Session, Stopwatch]:
     """A session and its running timers; made before the walls go up, which forbid new signal handlers."""
     stopwatch = Stopwatch(limits["grace_cpu"], lambda: session.expire())
-    session: Session = Session(lent, entry_point, limits, stopwatch)
+    session: Session = Session(lent, entry_point, limits, stopwatch, language)
     sys.unraisablehook = lambda lost: session.exhaust() if lost.exc_type is MemoryError else None
     stopwatch.arm(limits["load_cpu"])
     return session, stopwatch

@@ -135,7 +135,9 @@ class _Zygote:
             os.dup2(end, 3)
             os.closerange(4, 2**16)
             os.closerange(0, 3)
-            session, stopwatch = prepare(self._lent, self._entry_point, budgets)
+            session, stopwatch = prepare(
+                self._lent, self._entry_point, budgets, not self._confinement.missing["language"]
+            )
             self._confinement.enter_worker(budgets)
         except BaseException:
             os._exit(SETUP_FAILED)
