@@ -15,7 +15,7 @@ from envrl.envs import Task
 from envrl.errors import SandboxError
 from envrl.limits import Limits
 from envrl.outcomes import HARD, Outcome
-from envrl.rollouts import Arena, Assignment, LocalPlayers, Player, Scorecard
+from envrl.rollouts import Arena, Assignment, LocalPlayers, Player, Scorecard, profile_of
 from envrl.sandbox import Program, Reply, Sandbox
 
 RANDOM = "def strategy(board):\n    return choice(legal(board))\n"
@@ -156,6 +156,54 @@ def test_a_worker_lost_twice_is_our_own_error(task: Task, sandbox: Sandbox, limi
     (card,) = Player(task, Failing(), limits).play([assignment(RANDOM, 2)])  # type: ignore[arg-type]
     assert card.infrastructure_error
     assert [episode.outcome for episode in card.episodes] == [Outcome.INFRASTRUCTURE_ERROR] * 2
+
+
+class Mortal(Sandbox):
+    """Kills its own zygote at certain collects, counted over all zygotes."""
+
+    def __init__(self, task: Task, at: tuple[int, ...]) -> None:
+        self.at, self.count = at, 0
+        super().__init__(profile_of(task))
+
+    def collect(self, timeout: float | None = None) -> list[tuple[Program, Reply]]:
+        self.count += 1
+        if self.count in self.at:
+            zygote = psutil.Process(self.pids()[0])
+            inner = zygote.children()
+            for process in [*inner, zygote]:
+                process.kill()
+            psutil.wait_procs(inner, timeout=30)
+        return super().collect(timeout)
+
+
+ZYGOTE_PLAYED = [assignment(f"x = {n}\n{RANDOM}", 3) for n in range(40)]
+
+
+@pytest.mark.parametrize("at", [(1,), (4,), (30,)])
+def test_a_zygote_lost_once_changes_no_card(task: Task, player: Player, limits: Limits, at: tuple[int, ...]) -> None:
+    expected = [told(card) for card in player.play(ZYGOTE_PLAYED)]
+    with Mortal(task, at) as sandbox:
+        mortal = Player(task, sandbox, limits)
+        assert [told(card) for card in mortal.play(ZYGOTE_PLAYED)] == expected
+        assert sandbox.count > max(at)
+        assert [told(card) for card in mortal.play(ZYGOTE_PLAYED)] == expected
+
+
+def test_what_a_second_lost_zygote_takes_with_it_is_our_own_error(task: Task, limits: Limits) -> None:
+    with Mortal(task, (3, 5)) as sandbox:
+        cards = Player(task, sandbox, limits).play(ZYGOTE_PLAYED)
+    outcomes = {episode.outcome for card in cards for episode in card.episodes}
+    assert Outcome.INFRASTRUCTURE_ERROR in outcomes
+    assert not outcomes & HARD
+
+
+def test_workers_prepared_between_plays_change_no_card(task: Task, player: Player, limits: Limits) -> None:
+    expected = [told(card) for card in player.play(ZYGOTE_PLAYED)]
+    with Sandbox(profile_of(task)) as sandbox:
+        prepared = Player(task, sandbox, limits)
+        for _ in range(3):
+            prepared.prepare()
+            assert [told(card) for card in prepared.play(ZYGOTE_PLAYED)] == expected
 
 
 # -- referees ------------------------------------------------------------------------------------------------------

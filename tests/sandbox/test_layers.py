@@ -66,6 +66,8 @@ TRIES = {
     "nothing": lambda: "done",
     "open": lambda: os.close(os.open("/etc/passwd", os.O_RDONLY)),
     "list": lambda: os.listdir("/"),
+    "directory": lambda: os.getcwd(),
+    "make in root": lambda: os.mkdir("/envrl-attack") or os.rmdir("/envrl-attack"),
     "make": lambda: os.mkdir("/tmp/envrl-attack-%d" % os.getpid()) or os.rmdir("/tmp/envrl-attack-%d" % os.getpid()),
     "environment": lambda: sorted(k for k in os.environ),
     "uid": lambda: [os.getuid(), os.geteuid(), os.getgid(), os.getegid(), len(os.getgroups())],
@@ -221,6 +223,18 @@ def test_namespaces_alone_leave_no_network(attempt: Try) -> None:
 def test_namespaces_alone_number_processes_anew(attempt: Try) -> None:
     # Workers die and are born all the time, but not so many here.
     assert attempt("pid", "namespaces") < 100
+
+
+def test_the_root_layer_leaves_an_empty_file_system(attempt: Try) -> None:
+    assert attempt("list", "namespaces", "root") == []
+    assert attempt("open", "namespaces", "root") == -errno.ENOENT
+    assert attempt("directory", "namespaces", "root") == "/"
+    assert attempt("make in root", "namespaces", "root") == -errno.EROFS
+
+
+def test_the_root_layer_wants_namespaces() -> None:
+    with Sandbox(Profile(entry_point="f"), layers=["root"], require=()) as sandbox:
+        assert sandbox.layers["root"] == "needs the layer namespaces"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Runs untrusted Python. Knows nothing of games or rewards.
 
 A `Profile` says what programs are lent; a `Sandbox` keeps a zygote warm for it and gives each `Program` a confined
-process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with its outcome.
+process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with its outcome. A sandbox serves one thread
+at a time; `envrl.sandbox.asynchronous` has one for asyncio.
 """
 
 from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, describe_layers

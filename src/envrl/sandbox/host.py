@@ -234,10 +234,10 @@ class Sandbox:
         replies, self._late = self._late, []
         while self._awaited and not replies:
             now = time.monotonic()
-            wait = min(program._deadline for program in self._awaited) - now
+            wait = self.seconds_left() or 0.0
             if end is not None:
-                wait = min(wait, end - now)
-            events = self._epoll.poll(max(wait, 0.0))
+                wait = min(wait, max(end - now, 0.0))
+            events = self._epoll.poll(wait)
             for descriptor, event in events:
                 if descriptor == self._zygote.fileno():
                     replies += self._hear()
@@ -251,6 +251,16 @@ class Sandbox:
                 if end is not None and time.monotonic() >= end:
                     break
         return replies
+
+    def fileno(self) -> int:
+        """Readable when `collect` has something to do, for an event loop; `seconds_left` says when it has anyway."""
+        return self._epoll.fileno()
+
+    def seconds_left(self) -> float | None:
+        """Until some program that is awaited outstays the wall clock; None where none is awaited."""
+        if not self._awaited:
+            return None
+        return max(0.0, min(program._deadline for program in self._awaited) - time.monotonic())
 
     def _receive(self, program: Program) -> list[tuple[Program, Reply]]:
         try:

@@ -32,7 +32,7 @@ import msgspec
 
 from .agreed import LAYERS, SETUP_FAILED
 from .facades import preload, world
-from .layers import landlock, limits, namespaces, privileges, seccomp
+from .layers import landlock, limits, namespaces, privileges, root, seccomp
 from .policy import GUARD
 from .sealing import seal
 from .session import Lent
@@ -68,6 +68,9 @@ class _Confinement:
         """What the zygote puts on itself, before its first fork."""
         self._attempt("namespaces", namespaces.enter)
         self._present = limits.address_space()
+        if self.missing["namespaces"] and not self.missing["root"]:
+            self.missing["root"] = "needs the layer namespaces"
+        self._attempt("root", root.empty)
 
     def drop_user(self) -> None:
         """Becomes an ordinary user, or stays one."""
@@ -187,8 +190,8 @@ def main(descriptor: int) -> None:
         control.close()
         os.waitpid(pid, 0)
         return
-    privileges.die_with_parent()
     confinement.drop_user()
+    privileges.die_with_parent()  # after it: a change of user clears the wish
     gc.collect()
     gc.freeze()
     _Zygote(control, lent, profile["entry_point"], confinement).run()

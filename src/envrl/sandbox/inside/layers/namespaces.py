@@ -1,8 +1,8 @@
 """Namespaces: an own network without interfaces, own System V IPC, host name, process ids and mounts.
 
 Cover: any network at all, UDP and netlink included; shared memory and semaphores of others; seeing or naming other
-processes. Do not cover: the file system (Landlock does). Ordinary containers refuse them, and then seccomp, limits and
-Landlock carry the load.
+processes. Do not cover: the file system (`root` and Landlock do). Ordinary containers refuse them, and then seccomp,
+limits and Landlock carry the load.
 """
 
 from __future__ import annotations
