@@ -56,13 +56,21 @@ FUNCTIONS = set -eu; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: train test check bench docs clean help
+.PHONY: train test test-unprivileged fuzz check bench docs clean help
 
 train: $(READY) ## teach the embedded tiny model to write 2048 programs, show before and after, write a report (runs/)
 	$(BIN)/envrl train --env 2048 $(ARGS)
 
 test: $(READY) ## run every test
 	$(BIN)/pytest $(ARGS)
+
+test-unprivileged: $(READY) ## the tests of sandbox, rollouts and audit as an ordinary user: as nobody where root calls make
+	$(BIN)/python tests/as_nobody.py $(BIN)/pytest -p no:cacheprovider \
+		$(wildcard tests/sandbox tests/rollouts tests/audit) $(ARGS)
+
+SECONDS ?= 60
+fuzz: $(READY) ## try to break message codec and language policy for SECONDS=60; findings are kept in tests/fuzz/corpus
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
 check: $(READY) ## formatting, lint, types, import order
 	$(BIN)/ruff format --check
@@ -85,7 +93,7 @@ clean: ## remove .venv, caches and whatever was built; runs/ stays
 	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(FUNCTIONS); rm -f $(READY) $(DOCS_READY); began=$$(date +%s); \
