@@ -11,7 +11,7 @@ import errno
 import os
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from envrl.errors import SandboxError
 from envrl.limits import Limits
@@ -87,12 +87,14 @@ class _Trial(NamedTuple):
             with the kernel's error.
         refusal: what it meets under the layer: an outcome of the worker, an errno, or the words that it gives.
         needs: layers that this one stands on.
+        alike: what it means when the try meets the same refusal without the layer.
     """
 
     tried: str
     program: str
     refusal: Outcome | int | str
     needs: tuple[str, ...] = ()
+    alike: str = "the same without it"
 
 
 _MEMORY = 256 * 2**20
@@ -130,6 +132,7 @@ def attempt(seen):
     return "set" if ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 1 else "not set"
 """,
         "set",
+        alike="envrl itself was started with it",
     ),
     "seccomp": _Trial(
         "socket()",
@@ -164,6 +167,7 @@ def attempt(seen):
     return "sent, " + seen[0]
 """,
         errno.ENETUNREACH,
+        alike="this machine has no network either",
     ),
     "root": _Trial(
         'os.listdir("/"), os.mkdir("/envrl")',
@@ -189,6 +193,7 @@ def attempt(seen):
     return f"uid {os.getuid()}"
 """,
         errno.EPERM,
+        alike="envrl runs as an ordinary user already",
     ),
 }
 _ALWAYS_TRIALS = {
@@ -265,28 +270,35 @@ def _prove_part(name: str, bare: Sandbox) -> Proof:
 
 def _prove_layer(layer: str, bare: Sandbox) -> Proof:
     trial = _TRIALS[layer]
-    try:
-        with Sandbox(_PROFILE, layers=(*trial.needs, layer), require=()) as sandbox:
-            reason = sandbox.layers[layer]
-            answer = _try(trial, sandbox)
-    except SandboxError as error:
-        reason = str(error)
-    if not reason and answer.outcome is Outcome.INFRASTRUCTURE_ERROR:
-        reason = answer.text
-    if reason:
+    reason, answer = _try_under(layer, trial)
+    if answer is None:
         help_ = mend(layer, reason, look())
         state = State.SWITCHED_OFF if help_.switched_off else State.NOT_AVAILABLE
         return Proof(layer, state, trial.tried, reason=reason, mend=help_.text)
     control = _try(trial, bare)
     seen = f"{answer}; without it: {control}"
-    refused = answer.is_refusal(trial.refusal)
-    if answer.done and not refused:
+    if answer.done and not answer.is_refusal(trial.refusal):
         return Proof(layer, State.BROKEN, trial.tried, seen, "it is put on, and does not forbid this", _HOLE)
-    if refused and control.done and not control.is_refusal(trial.refusal):
-        return Proof(layer, State.ACTIVE, trial.tried, seen)
-    return Proof(
-        layer, State.ACTIVE, trial.tried, seen, f"cannot be told apart: without it the try ends with {control}"
-    )
+    reason = ""
+    if control.is_refusal(trial.refusal):
+        reason = f"cannot be told apart: {trial.alike}"
+    elif not (answer.is_refusal(trial.refusal) and control.done):
+        reason = "cannot be told apart: the try fails for another reason"
+    return Proof(layer, State.ACTIVE, trial.tried, seen, reason)
+
+
+def _try_under(layer: str, trial: _Trial) -> tuple[str, _Answer | None]:
+    """Why the layer cannot be put on, or what the attempt came to under it."""
+    try:
+        with Sandbox(_PROFILE, layers=(*trial.needs, layer), require=()) as sandbox:
+            if reason := sandbox.layers[layer]:
+                return reason, None
+            answer = _try(trial, sandbox)
+    except SandboxError as error:
+        return str(error), None
+    if answer.outcome is Outcome.INFRASTRUCTURE_ERROR:
+        return answer.text, None
+    return "", answer
 
 
 def _try(trial: _Trial, sandbox: Sandbox) -> _Answer:
@@ -296,7 +308,7 @@ def _try(trial: _Trial, sandbox: Sandbox) -> _Answer:
         if isinstance(reply, Loaded):
             program.play([(0, b"")], [(0, 0)])
             ((_, reply),) = sandbox.collect()
-        value = reply.values[0] if isinstance(reply, Played) else reply
+        value: Any = reply.values[0] if isinstance(reply, Played) else reply
     finally:
         program.close()
     if isinstance(value, Fault):

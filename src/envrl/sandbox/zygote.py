@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import select
 import socket
 import subprocess
@@ -69,10 +71,11 @@ class Zygote:
         )
         theirs.close()
         self._control = ours
+        self._group = ""
         ours.settimeout(_START_SECONDS)
         try:
             ours.send(msgspec.msgpack.encode({**msgspec.structs.asdict(profile), "layers": layers}))
-            word, content = msgspec.msgpack.decode(ours.recv(_CONTROL_BYTES) or b"\x92\xa6broken\xa0")
+            word, content, *rest = msgspec.msgpack.decode(ours.recv(_CONTROL_BYTES) or b"\x92\xa6broken\xa0")
         except OSError as error:
             self.close()
             raise SandboxError(f"the sandbox's zygote does not answer: {error}") from None
@@ -80,6 +83,7 @@ class Zygote:
             self.close()
             raise SandboxError(f"the sandbox's zygote could not warm up its profile: {content or 'it ended'}")
         ours.setblocking(False)
+        (self._group,) = rest
         self.layers: dict[str, str] = content
         """Each layer with "" where it is active, else the reason why it is not."""
 
@@ -139,3 +143,6 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._group:
+            with contextlib.suppress(OSError):  # a worker is not reaped yet: the next zygote removes the group
+                os.rmdir(self._group)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["LAYERS", "SETUP_FAILED"]
 
-LAYERS = ("language", "limits", "no_new_privs", "seccomp", "landlock", "namespaces", "root", "user")
+LAYERS = ("language", "limits", "no_new_privs", "seccomp", "landlock", "namespaces", "root", "cgroup", "user")
 """Names of the layers, as configs and reports use them."""
 
 SETUP_FAILED = 77

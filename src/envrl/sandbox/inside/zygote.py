@@ -10,7 +10,8 @@ Control messages are msgpack, one to a datagram:
 =============================================  ===================================================================
 host → zygote                                  zygote → host
 =============================================  ===================================================================
-                                               ``["ready", {layer: reason or ""}]`` once, "" for an active layer
+                                               ``["ready", {layer: reason or ""}, group]`` once: "" for an active
+                                               layer; the path of its control group, which the host removes
 ``["fork", id, limits]`` + the worker's socket  ``["forked", id]`` + a pidfd
                                                ``["ended", id, wait status, largest resident set in bytes]``
 =============================================  ===================================================================
@@ -32,7 +33,7 @@ import msgspec
 
 from .agreed import LAYERS, SETUP_FAILED
 from .facades import preload, world
-from .layers import landlock, limits, namespaces, privileges, root, seccomp
+from .layers import cgroup, landlock, limits, namespaces, privileges, root, seccomp
 from .policy import GUARD
 from .sealing import seal
 from .session import Lent
@@ -50,6 +51,7 @@ class _Confinement:
     def __init__(self, wanted: list[str]) -> None:
         self.missing = {layer: "" if layer in wanted else "switched off" for layer in LAYERS}
         self._filter = b""
+        self.group = ""
         self._attempt("seccomp", self._build_filter)
         self._attempt("landlock", landlock.abi)
 
@@ -66,11 +68,15 @@ class _Confinement:
 
     def enter_shared(self) -> None:
         """What the zygote puts on itself, before its first fork."""
+        self._attempt("cgroup", self._enter_group)
         self._attempt("namespaces", namespaces.enter)
         self._present = limits.address_space()
         if self.missing["namespaces"] and not self.missing["root"]:
             self.missing["root"] = "needs the layer namespaces"
         self._attempt("root", root.empty)
+
+    def _enter_group(self) -> None:
+        self.group = cgroup.enter()
 
     def drop_user(self) -> None:
         """Becomes an ordinary user, or stays one."""
@@ -102,7 +108,7 @@ class _Zygote:
     def run(self) -> None:
         """Serves until the control channel ends; then no worker is left."""
         self._poll.register(self._control.fileno(), select.EPOLLIN)
-        self._control.send(_encode(["ready", self._confinement.missing]))
+        self._control.send(_encode(["ready", self._confinement.missing, self._confinement.group]))
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
