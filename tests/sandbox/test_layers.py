@@ -17,7 +17,7 @@ import pytest
 
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.sandbox import LAYERS, Fault, Loaded, Played, Profile, Sandbox, describe_layers
+from envrl.sandbox import LAYERS, Fault, Loaded, Played, Profile, Sandbox, active_layers
 from envrl.sandbox.inside.layers import seccomp
 from envrl.sandbox.inside.layers.kernel import MACHINE
 
@@ -272,9 +272,9 @@ def test_layers_that_were_not_asked_for_are_reported_as_missing() -> None:
     assert missing == dict.fromkeys(set(LAYERS) - {"limits"}, "switched off")
 
 
-def test_layers_are_told_in_a_line() -> None:
-    assert describe_layers({"limits": "", "seccomp": "", "landlock": "ENOSYS"}) == "limits, seccomp"
-    assert describe_layers({}) == "none"
+def test_layers_in_force_are_told_in_their_order() -> None:
+    assert active_layers({"seccomp": "", "limits": "", "landlock": "ENOSYS"}) == ("limits", "seccomp")
+    assert active_layers({}) == ()
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])

@@ -5,7 +5,7 @@ process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with it
 at a time; `envrl.sandbox.asynchronous` has one for asyncio.
 """
 
-from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, describe_layers
+from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, active_layers
 from envrl.sandbox.messages import Fault, Loaded, Played
 from envrl.sandbox.profile import LANGUAGE_IMPORTS, Profile
 from envrl.sandbox.zygote import ZygoteLost
@@ -21,5 +21,5 @@ __all__ = [
     "Reply",
     "Sandbox",
     "ZygoteLost",
-    "describe_layers",
+    "active_layers",
 ]

@@ -14,10 +14,10 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -39,7 +39,7 @@ from envrl.sandbox.messages import (
 from envrl.sandbox.profile import Profile
 from envrl.sandbox.zygote import Born, Zygote
 
-__all__ = ["LAYERS", "Program", "Reply", "Sandbox"]
+__all__ = ["LAYERS", "Program", "Reply", "Sandbox", "active_layers"]
 
 Reply = Loaded | Played | Fault
 
@@ -409,7 +409,6 @@ def _state(pidfd: int) -> str:
     return stat.rpartition(")")[2].split()[0]
 
 
-def describe_layers(layers: dict[str, Any]) -> str:
-    """The layers in force, in one line."""
-    active = [name for name in LAYERS if layers.get(name) == ""]
-    return ", ".join(active) or "none"
+def active_layers(layers: Mapping[str, str]) -> tuple[str, ...]:
+    """The layers in force, of those with the reasons why they are not, as `Sandbox.layers` gives them."""
+    return tuple(name for name in LAYERS if layers.get(name) == "")

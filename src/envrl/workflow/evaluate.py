@@ -17,6 +17,7 @@ from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.rollouts import Arena, Assignment, Episode, Scorecard
 from envrl.runs import write_json
+from envrl.sandbox import active_layers
 from envrl.seeding import Block, block_salt, episode_seeds, parse_indices
 
 __all__ = ["Evaluated", "evaluate_strategy"]
@@ -104,7 +105,7 @@ def evaluate_strategy(
         success=wilson(sum(episode.won for episode in honest), len(honest)),
         episodes=episodes,
         outcomes=Counter(episode.outcome for episode in episodes),
-        layers=tuple(name for name, reason in layers.items() if not reason),
+        layers=active_layers(layers),
     )
     if output is not None:
         write_json(

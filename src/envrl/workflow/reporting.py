@@ -24,6 +24,7 @@ from envrl.evaluation.report.record import (
 from envrl.evaluation.statistics import crossed_difference
 from envrl.rewards import find_preset
 from envrl.runs import RunDirectory, read_json, read_lines, write_atomic
+from envrl.sandbox import active_layers
 
 __all__ = ["build_report", "read_measurement", "write_report"]
 
@@ -73,7 +74,7 @@ def build_report(run: RunDirectory) -> RunReport:
         curve=tuple(_point(row) for row in read_lines(run.metrics_path).records),
         reward_weights=dict(find_preset(resolved.config.reward.preset, resolved.config.reward.weights).weights),
         config=tuple(ConfigRow(key=key, value=value, origin=origins[key]) for key, value in lock["config"].items()),
-        layers=tuple(name for name, reason in lock["sandbox"]["layers"].items() if not reason),
+        layers=active_layers(lock["sandbox"]["layers"]),
         versions={"python": lock["python"], **{k: v for k, v in lock["packages"].items() if v}},
         warnings=tuple(_warnings(*summaries)),
     )
