@@ -261,7 +261,8 @@ def test_workers_know_nothing_of_the_hosts_environment(attempt: Try, monkeypatch
 
 @pytest.mark.parametrize("what", [*KILLED, "open", "list", "make", "memory", "shared memory", "descriptors", "sleep"])
 def test_under_all_layers_no_attack_works(attempt: Try, what: str) -> None:
-    result = attempt(what, *LAYERS)
+    # A control group forbids none of these, and few machines let us make one.
+    result = attempt(what, *(layer for layer in LAYERS if layer != "cgroup"))
     refused = result == "no memory" or (isinstance(result, int) and result < 0)
     assert refused or (isinstance(result, Fault) and result.outcome is Outcome.VIOLATION)
 

@@ -126,7 +126,7 @@ def test_the_recipe_becomes_trls_configuration():
     # transformers' "constant" passes over the warm-up.
     assert str(made.lr_scheduler_type) in ("cosine", "SchedulerType.COSINE")
     assert made.warmup_steps == 0.1
-    assert made.entropy_coef == 0.02
+    assert made.entropy_coef == 0.01
     assert made.reward_weights == [0.5, 0.5, 2.0, 0.5]
     assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (100, 5e-4, 0.1)
     assert made.adam_beta2 == 0.999
