@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from envrl.rollouts import Arena
 from envrl.runs import RunDirectory
+from envrl.sandbox import LAYERS
 
 ROOT = Path(__file__).parents[2]
 GREEDY = ROOT / "examples" / "greedy.py"
@@ -127,6 +130,56 @@ def test_a_configuration_that_is_not_there_or_no_yaml(refused, config, tmp_path)
 
 def test_nothing_to_train_on(refused):
     assert "--env 2048" in one_line(refused("train"))
+
+
+# sandbox layers
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [
+        ("[limits, secomp]", ["c.yaml:2:21: sandbox.require.1: ", "('secomp' met)", "did you mean seccomp?"]),
+        ("[sandboxing]", ["c.yaml:2:13: sandbox.require.0: ", "write one of language, limits, "]),
+        ("landlock", ["c.yaml:2:12: sandbox.require: ", "write require: [landlock]"]),
+    ],
+)
+def test_a_layer_that_there_is_not_is_placed_and_answered_with_the_nearest(refused, config, named, words):
+    message = one_line(refused("train", config(f"sandbox:\n  require: {named}\n")))
+    assert all(word in message for word in words), message
+
+
+def test_a_layer_that_there_is_not_on_the_command_line(refused):
+    message = one_line(refused("train", "--env", "2048", "sandbox.require=[landlok]"))
+    assert "command line: sandbox.require" in message
+    assert "did you mean landlock?" in message
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Has a command run on a machine without some layers."""
+
+    def call(module, *missing):
+        layers = [layer for layer in LAYERS if layer not in missing]
+        monkeypatch.setattr(f"envrl.workflow.{module}.Arena", functools.partial(Arena, layers=layers))
+
+    return call
+
+
+def test_a_run_does_not_start_without_a_layer_that_it_requires(refused, without, tmp_path):
+    without("train", "landlock")
+    settings = ("sandbox.require=[limits,landlock]", f"output.root={tmp_path}", *SMALL)
+    message = one_line(refused("train", "--env", "2048", *settings))
+    assert message == (
+        "error: the sandbox lacks required layers: landlock (switched off); "
+        "run 'envrl doctor --sandbox', or name fewer layers in sandbox.require\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_program_is_measured_without_the_layers_that_every_program_needs(refused, without):
+    without("evaluate", "seccomp")
+    message = one_line(refused("eval", "--strategy", GREEDY, "--seeds", "2", "--workers", "1"))
+    assert message.startswith("error: the sandbox lacks required layers: seccomp (switched off); ")
 
 
 # seeds

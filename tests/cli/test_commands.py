@@ -16,6 +16,9 @@ import pytest
 import envrl as package
 from envrl.config import load_config
 from envrl.envs import environment_ids, find_task
+from envrl.errors import SandboxError
+from envrl.sandbox import LAYERS
+from envrl.sandbox.proof import ALWAYS, Proof, State
 
 ROOT = Path(__file__).parents[2]
 GREEDY = ROOT / "examples" / "greedy.py"
@@ -87,6 +90,50 @@ def test_doctor_names_a_problem_and_exits_with_1(envrl, monkeypatch):
     assert 'problem: TRL fails\n   mend: pip install "trl==1.16.0"' in said.out
     assert "not in force (refused [bold])" in said.out
     assert "not installed" in said.out
+
+
+def test_doctor_mentions_the_proofs_of_the_sandbox(envrl):
+    assert "envrl doctor --sandbox" in envrl("doctor").out
+
+
+def test_doctor_tries_every_layer_of_the_sandbox(envrl):
+    said = envrl("doctor", "--sandbox")
+    assert said.code == 0, said.out
+    rows = {cells[1].strip(): cells for line in said.out.splitlines() if len(cells := re.split("[│┃]", line)) == 6}
+    assert list(rows) == ["layer", *LAYERS, *ALWAYS]
+    assert rows["seccomp"][2].strip() == "active"
+    assert rows["seccomp"][3].strip() == "socket()"
+    assert rows["seccomp"][4].strip().endswith("without it: got a socket")
+    assert said.out.splitlines()[-1].startswith("Programs may be run here, under ")
+
+
+def test_doctor_says_why_a_layer_is_missing_and_what_would_help(envrl, monkeypatch):
+    from envrl.workflow import doctor
+
+    found = [
+        Proof("limits", State.ACTIVE, "memory", "none; without it: some [bold]"),
+        Proof("seccomp", State.NOT_AVAILABLE, "socket()", "", "Invalid argument", "needs CONFIG_SECCOMP_FILTER=y"),
+        Proof("landlock", State.SWITCHED_OFF, "open", "", "Operation not supported", "boot with lsm=landlock"),
+    ]
+    monkeypatch.setattr(doctor, "prove", lambda: found)
+    said = envrl("doctor", "--sandbox")
+    assert said.code == 1
+    assert "some [bold]" in said.out
+    assert "seccomp is not available: Invalid argument\n   mend: needs CONFIG_SECCOMP_FILTER=y\n" in said.out
+    assert "landlock is switched off: Operation not supported\n   mend: boot with lsm=landlock\n" in said.out
+    assert said.out.splitlines()[-1].startswith("Programs may not be run here, without no_new_privs, seccomp ")
+
+
+def test_doctor_says_where_no_program_can_be_run_at_all(envrl, monkeypatch):
+    from envrl.workflow import doctor
+
+    def refuse():
+        raise SandboxError("programs run confined on Linux only")
+
+    monkeypatch.setattr(doctor, "prove", refuse)
+    said = envrl("doctor", "--sandbox")
+    assert said.code == 1
+    assert said.out == "No program can be run here: programs run confined on Linux only.\n"
 
 
 # envrl eval

@@ -92,6 +92,8 @@ def test_what_a_layer_forbids_is_refused_under_it_alone(proofs: dict[str, Proof]
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="who is no root stays who they are")
 def test_a_worker_of_roots_becomes_somebody_else_for_good(proofs: dict[str, Proof]) -> None:
+    if proofs["user"].state is not State.ACTIVE:
+        pytest.skip(f"root may not become anybody here: {proofs['user'].reason}")
     assert proofs["user"].seen == "Operation not permitted (EPERM), uid 65534; without it: uid 0"
     assert proofs["user"].reason == ""
 
@@ -208,6 +210,7 @@ def test_a_layer_under_which_no_zygote_starts_is_not_available(monkeypatch: pyte
         return Sandbox(profile, layers=layers, require=require)
 
     monkeypatch.setattr(proof, "Sandbox", bare_only)
+    monkeypatch.setattr(proof, "look", lambda: MACHINE)
     found = alone("namespaces")
     assert (found.state, found.reason) == (State.NOT_AVAILABLE, "it ended")
 

@@ -6,8 +6,10 @@ import pytest
 
 from envrl.errors import SandboxError
 from envrl.sandbox import LAYERS
+from envrl.sandbox.mending import look, mend
+from envrl.sandbox.proof import ALWAYS, Proof, State
 from envrl.workflow import doctor
-from envrl.workflow.doctor import Problem, diagnose, find_problems, installed
+from envrl.workflow.doctor import LEAST, Problem, diagnose, diagnose_sandbox, find_problems, installed, judge
 
 GOOD = {
     "torch": "2.13.0",
@@ -92,7 +94,7 @@ def test_this_machine_is_well():
     assert set(diagnosis.layers) == set(LAYERS)
     assert all(diagnosis.layers[layer] == "" for layer in ("limits", "no_new_privs", "seccomp"))
     for layer, reason in diagnosis.layers.items():
-        assert not reason or reason.endswith(doctor._WITHOUT[layer])
+        assert not reason or reason.endswith(mend(layer, reason.partition(": ")[0], look()).text)
     assert diagnosis.devices
 
 
@@ -122,4 +124,59 @@ def test_a_layer_of_the_least_that_is_missing_is_a_problem(monkeypatch, missing)
     monkeypatch.setattr(doctor, "Sandbox", Weak)
     layers, found = doctor._sandbox()
     assert [problem.what for problem in found] == [f"the sandbox lacks {missing}"]
+    assert found[0].mend
     assert layers["landlock"].startswith("refused: ")
+
+
+# --sandbox
+
+
+def proofs(**states: State) -> list[Proof]:
+    """Proofs of all layers and parts, active but for those named."""
+    usual = dict.fromkeys(LAYERS, State.ACTIVE) | dict.fromkeys(ALWAYS, State.ALWAYS)
+    return [Proof(layer, state, "tried") for layer, state in (usual | states).items()]
+
+
+def test_programs_may_be_run_where_every_layer_is_in_force():
+    sound, verdict = judge(proofs())
+    assert sound
+    assert verdict == (
+        f"Programs may be run here, under {', '.join(LAYERS)} (the least on Linux: limits + no_new_privs + seccomp)."
+    )
+
+
+def test_programs_may_be_run_with_the_least():
+    least = dict.fromkeys(LAYERS, State.NOT_AVAILABLE) | dict.fromkeys(LEAST, State.ACTIVE)
+    sound, verdict = judge(proofs(**least | {"landlock": State.SWITCHED_OFF}))
+    assert sound
+    without = [layer for layer in LAYERS if layer not in LEAST]
+    assert f"under limits, no_new_privs, seccomp, without {', '.join(without)} (the least" in verdict
+
+
+@pytest.mark.parametrize("missing", LEAST)
+@pytest.mark.parametrize("state", [State.NOT_AVAILABLE, State.SWITCHED_OFF])
+def test_no_program_may_be_run_without_one_of_the_least(missing, state):
+    sound, verdict = judge(proofs(**{missing: state}))
+    assert not sound
+    assert verdict.startswith(f"Programs may not be run here, without {missing} (the least on Linux: ")
+
+
+@pytest.mark.parametrize("layer", ["seccomp", "landlock", "environment"])
+def test_no_program_may_be_run_where_something_does_not_hold(layer):
+    sound, verdict = judge(proofs(**{layer: State.BROKEN}))
+    assert not sound
+    assert verdict == f"Programs may not be run here: what should hold does not ({layer})."
+
+
+def test_the_sandbox_of_this_machine_is_sound():
+    diagnosis = diagnose_sandbox()
+    assert [proof.layer for proof in diagnosis.proofs] == [*LAYERS, *ALWAYS]
+    assert diagnosis.sound, diagnosis.verdict
+
+
+def test_a_machine_that_runs_no_program_is_not_sound(monkeypatch):
+    def refuse():
+        raise SandboxError("programs run confined on Linux only")
+
+    monkeypatch.setattr(doctor, "prove", refuse)
+    assert diagnose_sandbox() == ([], False, "No program can be run here: programs run confined on Linux only.")

@@ -54,6 +54,8 @@ def _check_warmup(value: int | float) -> int | float:
 Text = Annotated[str, BeforeValidator(_whole_number_as_text), Field(min_length=1)]
 Indices = Annotated[Text, AfterValidator(_check_indices)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Layer = Literal["language", "limits", "no_new_privs", "seccomp", "landlock", "namespaces", "root", "cgroup", "user"]
+"""Mirrors `envrl.sandbox.LAYERS`."""
 
 
 class _Group(BaseModel):
@@ -200,7 +202,7 @@ class SandboxConfig(_Group):
     """How strategies are confined."""
 
     workers: int | None = Field(default=None, ge=1, description="referee processes; null is one a core")
-    require: list[str] = Field(
+    require: list[Layer] = Field(
         default=["limits", "no_new_privs", "seccomp"], description="layers without which a run does not start"
     )
     limits: LimitsConfig = Field(default_factory=LimitsConfig, description="budgets that differ from the task's")

@@ -17,6 +17,7 @@ _SWITCHES = {
     "kernel.apparmor_restrict_unprivileged_userns": ("1", "0"),
 }
 """Kernel switches that forbid user namespaces to ordinary users: the value that does, and one that does not."""
+_UNCONFINED = ("--security-opt seccomp=unconfined", "securityContext: {seccompProfile: {type: Unconfined}}")
 _GVISOR_BUILD = "Sun Jan 10 15:06:54 PST 2016"  # every gVisor says so, whatever Linux it poses as
 
 
@@ -78,13 +79,13 @@ def _container() -> str:
     return "docker" if Path("/.dockerenv").exists() else ""
 
 
-def _permitted(machine: Machine, flags: str, context: str) -> str:
-    """The container's settings that permit it: those of its kind, or of all kinds where that is unknown."""
+def _container_set(machine: Machine, flags: str, manifest: str) -> str:
+    """A container's settings: in the words of its kind, or of all kinds where that is unknown."""
     if machine.container == "kubernetes":
-        return f"set securityContext: {context}"
+        return manifest
     if machine.container:
         return f"{machine.container} run {flags}"
-    return f"in a container: docker (or podman) run {flags}; in Kubernetes: securityContext: {context}"
+    return f"in a container: docker (or podman) run {flags}; in Kubernetes: {manifest}"
 
 
 def _is(reason: str, *codes: int) -> bool:
@@ -101,7 +102,7 @@ def _no_new_privs(reason: str, machine: Machine) -> Mend:
 
 def _seccomp(reason: str, machine: Machine) -> Mend:
     if _is(reason, errno.EPERM, errno.EACCES):
-        return Mend(_permitted(machine, "--security-opt seccomp=unconfined", "{seccompProfile: {type: Unconfined}}"))
+        return Mend(_container_set(machine, *_UNCONFINED))
     return Mend("needs Linux on x86-64 or aarch64, built with CONFIG_SECCOMP_FILTER=y")
 
 
@@ -112,42 +113,54 @@ def _landlock(reason: str, machine: Machine) -> Mend:
         others = f",{machine.modules}" if machine.modules else ",<those in use now>"
         return Mend(f"boot the kernel with lsm=landlock{others} (it was built with Landlock and leaves it off)", True)
     if _is(reason, errno.EPERM, errno.EACCES):
-        flags = _permitted(machine, "--security-opt seccomp=unconfined", "{seccompProfile: {type: Unconfined}}")
+        flags = _container_set(machine, *_UNCONFINED)
         return Mend(f"use Docker 23, Podman 4.2 or newer, whose profiles permit it; or {flags}")
     return Mend("needs Linux 5.13 or newer, built with CONFIG_SECURITY_LANDLOCK=y and landlock among CONFIG_LSM")
 
 
 def _namespaces(reason: str, machine: Machine) -> Mend:
     if machine.root:
-        flags = _permitted(machine, "--cap-add SYS_ADMIN", "{capabilities: {add: [SYS_ADMIN]}}")
+        flags = _container_set(machine, "--cap-add SYS_ADMIN", "securityContext: {capabilities: {add: [SYS_ADMIN]}}")
         return Mend(f"{flags}; or do without: seccomp, limits and Landlock carry the load")
     for name, (forbids, permits) in _SWITCHES.items():
         if machine.switches.get(name) == forbids:
-            alone = (
-                "; or give this interpreter an AppArmor profile with the rule 'userns,'" if "apparmor" in name else ""
-            )
-            return Mend(f"sudo sysctl -w {name}={permits}{alone}", True)
+            profile = "; or give this interpreter an AppArmor profile with the rule 'userns,'"
+            return Mend(f"sudo sysctl -w {name}={permits}{profile if 'apparmor' in name else ''}", True)
     if _is(reason, errno.ENOSPC):
         return Mend("all user namespaces are taken: raise user.max_user_namespaces with sysctl")
     if _is(reason, errno.EINVAL, errno.ENOSYS):
         return Mend(
             "needs a kernel built with CONFIG_USER_NS, CONFIG_PID_NS, CONFIG_NET_NS, CONFIG_IPC_NS, CONFIG_UTS_NS"
         )
-    flags = _permitted(machine, "--security-opt seccomp=unconfined", "{seccompProfile: {type: Unconfined}}")
+    flags = _container_set(machine, *_UNCONFINED)
     return Mend(f"{flags}; or do without: seccomp, limits and Landlock carry the load")
 
 
 def _root(reason: str, machine: Machine) -> Mend:
     if not _is(reason, errno.EPERM, errno.EACCES):
         return Mend("stands on the layer namespaces: make that available")
-    flags = _permitted(machine, "--security-opt apparmor=unconfined", "{appArmorProfile: {type: Unconfined}}")
+    flags = _container_set(
+        machine, "--security-opt apparmor=unconfined", "securityContext: {appArmorProfile: {type: Unconfined}}"
+    )
     return Mend(f"namespaces are there, but AppArmor or SELinux forbids to mount: {flags}; or do without")
 
 
 def _user(reason: str, machine: Machine) -> Mend:
-    flags = _permitted(machine, "--user 1000:1000", "{runAsNonRoot: true, runAsUser: 1000}")
-    more = _permitted(machine, "--cap-add SETUID --cap-add SETGID", "{capabilities: {add: [SETUID, SETGID]}}")
+    flags = _container_set(machine, "--user 1000:1000", "securityContext: {runAsNonRoot: true, runAsUser: 1000}")
+    more = _container_set(
+        machine, "--cap-add SETUID --cap-add SETGID", "securityContext: {capabilities: {add: [SETUID, SETGID]}}"
+    )
     return Mend(f"run envrl as an ordinary user: {flags}; or let root become one: {more}")
+
+
+def _cgroup(reason: str, machine: Machine) -> Mend:
+    outside = f"systemd-run {'' if machine.root else '--user '}--scope -p MemoryMax=8G -p TasksMax=4096 envrl …"
+    if machine.container:
+        flags = "--memory 8g --pids-limit 4096"
+        outside = _container_set(machine, flags, "resources: {limits: {memory: 8Gi}}")
+    if "cgroup v2" in reason:
+        return Mend(f"boot with systemd.unified_cgroup_hierarchy=1, for cgroup v2; or bound all of envrl: {outside}")
+    return Mend(f"bound all of envrl from outside: {outside}; or do without: limits bound each worker")
 
 
 _MENDS: dict[str, Callable[[str, Machine], Mend]] = {
@@ -158,5 +171,6 @@ _MENDS: dict[str, Callable[[str, Machine], Mend]] = {
     "landlock": _landlock,
     "namespaces": _namespaces,
     "root": _root,
+    "cgroup": _cgroup,
     "user": _user,
 }

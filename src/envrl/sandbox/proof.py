@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from envrl.errors import SandboxError
@@ -58,11 +59,12 @@ class Proof(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """How a try ended: a fault of its worker, an error of the kernel's (0: it was done), and words on it."""
+    """How a try ended: a fault of its worker, an error of the kernel's (0: it was done), words on it, and figures."""
 
     outcome: Outcome | None
     code: int
     text: str
+    figures: str = ""
 
     def is_refusal(self, refusal: Outcome | int | str) -> bool:
         """Whether this is how the layer refuses: with an outcome, with an errno, or in words of the attempt's own."""
@@ -75,7 +77,7 @@ class _Answer(NamedTuple):
 
     def __str__(self) -> str:
         error = f"{os.strerror(self.code)} ({errno.errorcode.get(self.code, self.code)})" if self.code else ""
-        return ", ".join(part for part in (error, self.text) if part)
+        return ", ".join(part for part in (error, self.text, self.figures) if part)
 
 
 class _Trial(NamedTuple):
@@ -88,6 +90,7 @@ class _Trial(NamedTuple):
         refusal: what it meets under the layer: an outcome of the worker, an errno, or the words that it gives.
         needs: layers that this one stands on.
         alike: what it means when the try meets the same refusal without the layer.
+        outside: looked at in the attempt's place: a process that is in the sandbox, by its number.
     """
 
     tried: str
@@ -95,6 +98,22 @@ class _Trial(NamedTuple):
     refusal: Outcome | int | str
     needs: tuple[str, ...] = ()
     alike: str = "the same without it"
+    outside: Callable[[int], _Answer] | None = None
+
+
+_GROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+_BOUNDED = "a bounded group of its own"
+
+
+def _look_at_group(pid: int, mounts: Sequence[str] = _GROUPS, proc: str = "/proc") -> _Answer:
+    """Whether a process is in a control group of its own (cgroup v2) that has bounds; and these."""
+    group, ours = (Path(f"{proc}/{name}/cgroup").read_text().rpartition("0::/")[2].strip() for name in (pid, "self"))
+    found = []
+    for name in ("pids.max", "memory.max"):
+        values = [path.read_text().strip() for mount in mounts if (path := Path(mount, group, name)).exists()]
+        found += [f"{name} {value}" for value in values if value != "max"]
+    bounded = group != ours and len(found) == 2
+    return _Answer(None, 0, _BOUNDED if bounded else "no bounded group of its own", ", ".join(found))
 
 
 _MEMORY = 256 * 2**20
@@ -182,6 +201,12 @@ def attempt(seen):
 """,
         errno.EROFS,
         ("namespaces",),
+    ),
+    "cgroup": _Trial(
+        "pids.max and memory.max of its group",
+        "def attempt(seen): ...",
+        _BOUNDED,
+        outside=_look_at_group,
     ),
     "user": _Trial(
         "os.setuid(0)",
@@ -306,6 +331,8 @@ def _try(trial: _Trial, sandbox: Sandbox) -> _Answer:
     try:
         ((_, reply),) = sandbox.collect()
         if isinstance(reply, Loaded):
+            if trial.outside is not None:
+                return trial.outside(sandbox.pids()[-1])
             program.play([(0, b"")], [(0, 0)])
             ((_, reply),) = sandbox.collect()
         value: Any = reply.values[0] if isinstance(reply, Played) else reply

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import psutil
@@ -13,23 +13,29 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envrl.errors import SandboxError
-from envrl.sandbox import Profile, Sandbox
+from envrl.sandbox import LAYERS, Profile, Sandbox
+from envrl.sandbox.mending import look, mend
+from envrl.sandbox.proof import Proof, State, prove
 
-__all__ = ["Diagnosis", "Problem", "diagnose", "find_problems", "installed"]
+__all__ = [
+    "LEAST",
+    "Diagnosis",
+    "Problem",
+    "SandboxDiagnosis",
+    "diagnose",
+    "diagnose_sandbox",
+    "find_problems",
+    "installed",
+    "judge",
+]
+
+LEAST = ("limits", "no_new_privs", "seccomp")
+"""The layers without which no program may be run on Linux."""
 
 _PACKAGES = (
     "envrl gymnasium numpy msgspec RestrictedPython torch transformers trl peft accelerate datasets tokenizers unsloth "
     "vllm ray jinja2 matplotlib"
 ).split()
-_WITHOUT = {
-    "limits": "nothing bounds a program's memory; this needs Linux",
-    "no_new_privs": "needs Linux 3.5 or later",
-    "seccomp": "needs Linux with CONFIG_SECCOMP_FILTER on x86-64 or aarch64; in a container, a profile that permits it",
-    "landlock": "needs Linux 5.13 or later with landlock among the enabled security modules",
-    "namespaces": "ordinary containers refuse them; run as root, permit user namespaces, or do without: "
-    "seccomp and limits carry the load",
-    "user": "the zygote could not become an ordinary user",
-}
 
 
 class Problem(NamedTuple):
@@ -177,7 +183,44 @@ def _sandbox() -> tuple[dict[str, str], list[Problem]]:
             layers = sandbox.layers
     except SandboxError as error:
         return {}, [Problem(f"no program can be run: {error}", "report this with the output of envrl doctor")]
-    named = {layer: f"{reason}: {_WITHOUT[layer]}" if reason else "" for layer, reason in layers.items()}
-    least = [layer for layer in ("limits", "no_new_privs", "seccomp") if layers[layer]]
-    problems = [Problem(f"the sandbox lacks {layer}", _WITHOUT[layer]) for layer in least]
+    machine = look()
+    mends = {layer: mend(layer, reason, machine).text for layer, reason in layers.items() if reason}
+    named = {layer: f"{reason}: {mends[layer]}" if reason else "" for layer, reason in layers.items()}
+    problems = [Problem(f"the sandbox lacks {layer}", mends[layer]) for layer in LEAST if layer in mends]
     return named, problems
+
+
+class SandboxDiagnosis(NamedTuple):
+    """What came of trying to break out of each layer.
+
+    Attributes:
+        proofs: of the layers and of what is always on; none where no program can be run at all.
+        sound: programs may be run here.
+        verdict: that, in a sentence.
+    """
+
+    proofs: list[Proof]
+    sound: bool
+    verdict: str
+
+
+def diagnose_sandbox() -> SandboxDiagnosis:
+    """Tries what each layer of the sandbox forbids; starts a zygote for each."""
+    try:
+        proofs = prove()
+    except SandboxError as error:
+        return SandboxDiagnosis([], False, f"No program can be run here: {error}.")
+    return SandboxDiagnosis(proofs, *judge(proofs))
+
+
+def judge(proofs: Sequence[Proof]) -> tuple[bool, str]:
+    """Whether programs may be run under the layers that are proven, and that in a sentence."""
+    least = f"(the least on Linux: {' + '.join(LEAST)})"
+    if holes := [proof.layer for proof in proofs if proof.state is State.BROKEN]:
+        return False, f"Programs may not be run here: what should hold does not ({', '.join(holes)})."
+    active = [proof.layer for proof in proofs if proof.state is State.ACTIVE]
+    if missing := [layer for layer in LEAST if layer not in active]:
+        return False, f"Programs may not be run here, without {', '.join(missing)} {least}."
+    without = [layer for layer in LAYERS if layer not in active]
+    lacking = f", without {', '.join(without)}" if without else ""
+    return True, f"Programs may be run here, under {', '.join(active)}{lacking} {least}."
