@@ -11,6 +11,7 @@
     ├── MissingExtraError      an optional part of envrl that is not installed
     ├── ModelError             a model that cannot be found or loaded
     └── SandboxError           the sandbox cannot be set up, or not as strongly as required
+        └── ZygoteLost         the process that makes workers ended while it served
 
 What a *strategy* does wrong is never an exception in the host: it is an outcome (`envrl.outcomes`).
 The command line prints an `EnvrlError` as one message and exits with code 2; anything else is a bug of ours and
@@ -32,6 +33,7 @@ __all__ = [
     "SeedError",
     "StrategyError",
     "UnknownNameError",
+    "ZygoteLost",
     "nearest",
 ]
 
@@ -93,6 +95,10 @@ class ModelError(EnvrlError):
 
 class SandboxError(EnvrlError):
     """The sandbox cannot be set up, or not as strongly as required."""
+
+
+class ZygoteLost(SandboxError):
+    """The process that makes workers ended while it served; `envrl.sandbox.Sandbox.restart` makes a new one."""
 
 
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:

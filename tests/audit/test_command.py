@@ -163,7 +163,7 @@ def test_by_layer_prints_a_table_and_its_markdown(
     output = tmp_path / "rows.json"
     said = command("--by-layer", "--json", output)
     assert said.code == 0, "only what gets through all layers is a failure"
-    assert "| all layers | 1 | 0 | 0 | none | 0 |" in said.out
-    assert "| seccomp | 2 | 0 | 1 | files | 0 |" in said.out
-    assert "| namespaces | not run |  |  | refused |  |" in said.out
+    assert "| all layers | 1 | 0 | 0 | none | 0 | 0 |" in said.out
+    assert "| seccomp | 2 | 0 | 1 | files | 0 | 0 |" in said.out
+    assert "| namespaces | not run |  |  | refused |  |  |" in said.out
     assert [row["name"] for row in json.loads(output.read_text())] == ["all layers", "seccomp", "namespaces"]

@@ -101,6 +101,7 @@ def test_the_secret_word_is_heard_wherever_it_stands(found: Audit) -> None:
     word = ("the secret word came back",)
     assert speaking == {"plain": word, "nested": word, "raised": word, "silent": ()}
     assert {f.name for f in found.touched} == {"plain", "nested", "raised"}
+    assert {f.stopped_by for f in found.touched} == {"nothing"}
 
 
 def test_a_harmless_program_that_is_stopped_is_a_false_alarm(found: Audit) -> None:

@@ -88,7 +88,7 @@ def test_what_is_imported_is_loaded_beforehand(kind: str, trees: dict[str, ast.M
 @pytest.fixture(scope="module")
 def found() -> Audit:
     """All of the zoo under all layers."""
-    return audit(find_task("2048"), seeds=1)
+    return audit(find_task("2048"), seeds=2)  # what one game leaves to another wants two
 
 
 def test_none_gains(found: Audit) -> None:

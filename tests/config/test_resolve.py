@@ -84,7 +84,7 @@ def test_the_resolved_yaml_reads_back_as_the_same_config(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(resolved.to_yaml())
     assert load_config(path).config == resolved.config
-    assert f"  max_steps: 60  # {RECIPE}:" in resolved.to_yaml()
+    assert f"  max_steps: 100  # {RECIPE}:" in resolved.to_yaml()
     assert "  weight_decay: 0.0  # default\n" in resolved.to_yaml()
 
 

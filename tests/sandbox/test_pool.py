@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from envrl.errors import ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.sandbox import Fault, Loaded, Profile, Sandbox, ZygoteLost
+from envrl.sandbox import Fault, Loaded, Profile, Sandbox
 
 PLAIN = b"def f(x): return 'W'"
 

@@ -23,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         what: the one thing that it tries.
         outcome: the worst of its outcomes.
         outcomes: how often each occurred; a program refused before play has its one outcome once.
-        stopped_by: see `stopped_by`.
+        stopped_by: see `stopped_by`; ``nothing`` where the secret word came back.
         reward: its total reward; None where envrl itself failed.
         twin: the total reward of its honest twin on the same seeds.
         gained: whether its reward, or its share of successes, is larger than its twin's.

@@ -31,7 +31,7 @@ SETUPS: dict[str, tuple[str, ...]] = {
 """Sets of layers by name. All hold ``limits`` and ``user``: without them the zoo could harm the machine. A set named
 for one wall holds besides it only what that wall needs."""
 
-HEADER = ("layers", "programs", "gained", "touched", "classes that touched or gained", "false alarms")
+HEADER = ("layers", "programs", "gained", "touched", "classes that touched or gained", "not judged", "false alarms")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ def audit_by_layer(task: Task, begin: Callable[[str], None] | None = None, **opt
 def cells(row: Row) -> tuple[str, ...]:
     """A row of the table, under `HEADER`."""
     if row.audit is None:
-        return row.name, "not run", "", "", row.reason, ""
+        return row.name, "not run", "", "", row.reason, "", ""
     found = row.audit
     kinds = dict.fromkeys([f.kind for f in found.findings if f.touched or f.gained])
     return (
@@ -85,6 +85,7 @@ def cells(row: Row) -> tuple[str, ...]:
         str(len(found.gained)),
         str(len(found.touched)),
         ", ".join([*kinds, *(f"{kind} (no single program)" for kind in found.unattributed)]) or "none",
+        str(len(found.unjudged)),
         str(len(found.false_alarms)),
     )
 

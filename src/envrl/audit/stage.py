@@ -116,7 +116,8 @@ class Stage:
     def finding(self, kind: str, specimen: Specimen, card: Scorecard, touched: Sequence[str]) -> Finding:
         """What is known of a program."""
         details = [card.detail, *(episode.detail for episode in card.episodes)]
-        if any(self._bait.breach in detail for detail in details):
+        through = any(self._bait.breach in detail for detail in details)
+        if through:
             touched = (*touched, "the secret word came back")
         rewards = self._preset.rewards(card)
         reward = self._preset.total(rewards)
@@ -126,7 +127,7 @@ class Stage:
             what=specimen.what,
             outcome=worst(card),
             outcomes={str(outcome): count for outcome, count in outcomes_of(card).items()},
-            stopped_by=stopped_by(card, self._twin, self._task.limits.source),
+            stopped_by="nothing" if through else stopped_by(card, self._twin, self._task.limits.source),
             reward=reward,
             twin=self._honest_total,
             gained=_more(reward, self._honest_total) or _more(rewards.get("success"), self._honest.get("success")),

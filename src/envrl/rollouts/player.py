@@ -12,10 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from envrl.envs import Ending, Games, InvalidAction, Task
+from envrl.errors import ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import BEFORE_PLAY, HARD, Outcome
 from envrl.rollouts.scorecard import Episode, Scorecard
-from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox, ZygoteLost
+from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox
 from envrl.seeding import private_seed
 
 __all__ = ["Assignment", "Player", "profile_of"]

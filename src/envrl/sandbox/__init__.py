@@ -8,7 +8,6 @@ at a time; `envrl.sandbox.asynchronous` has one for asyncio.
 from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, active_layers
 from envrl.sandbox.messages import Fault, Loaded, Played
 from envrl.sandbox.profile import LANGUAGE_IMPORTS, Profile
-from envrl.sandbox.zygote import ZygoteLost
 
 __all__ = [
     "LANGUAGE_IMPORTS",
@@ -20,6 +19,5 @@ __all__ = [
     "Program",
     "Reply",
     "Sandbox",
-    "ZygoteLost",
     "active_layers",
 ]

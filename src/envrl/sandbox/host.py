@@ -45,6 +45,8 @@ Reply = Loaded | Played | Fault
 
 _CHUNK = 2**18
 _AFTER_KILL_SECONDS = 60.0
+_WATCH_SECONDS = 0.5
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Program:
@@ -59,6 +61,8 @@ class Program:
         self._unsent = b""
         self._calls: int | None = None  # of the message that is being answered; None: a load
         self._deadline = 0.0
+        self._cpu = 0.0  # budget of the message that is being answered
+        self._overdue: tuple[float, float] | None = None  # since when, and the CPU that it had used by then
         self._pidfd: int | None = None
         self._status: int | None = None  # how it ended, for wait(2)
         self._killed: Outcome | None = None
@@ -94,6 +98,8 @@ class Program:
             self._sandbox._late.append((self, self._epitaph))
             return
         self._calls = calls
+        self._cpu = cpu
+        self._overdue = None
         self._deadline = time.monotonic() + max(self._limits.wall_floor, self._limits.wall_factor * cpu)
         self._unsent += frame
         self._flush()
@@ -317,7 +323,7 @@ class Sandbox:
             fault = Fault(program._killed, "outstayed the wall clock")
         elif os.WIFSIGNALED(status):
             fault = _fault_of_signal(os.WTERMSIG(status))
-        elif os.WEXITSTATUS(status) == SETUP_FAILED:
+        elif os.WEXITSTATUS(status) == SETUP_FAILED and program._calls is None:
             fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker could not put on its confinement")
         else:
             fault = Fault(Outcome.CRASH, f"the worker ended with code {os.WEXITSTATUS(status)}")
@@ -327,9 +333,15 @@ class Sandbox:
         now = time.monotonic()
         for program in self._awaited:
             if program._deadline <= now and program._pidfd is not None:
-                # One that sleeps is to blame; one that waits for a core is not.
-                waits = _state(program._pidfd) == "R"
-                program._killed = Outcome.INFRASTRUCTURE_ERROR if waits else Outcome.TIMEOUT
+                # One that sleeps is to blame. One that runs is watched: it is to blame if it goes on to use the CPU of
+                # its whole budget, and the machine is if it does not get it.
+                state, used = _state(program._pidfd)
+                since, before = program._overdue = program._overdue or (now, used)
+                runs = state == "R" and used - before < program._cpu
+                if runs and now - since < program._limits.wall_floor:
+                    program._deadline = now + _WATCH_SECONDS
+                    continue
+                program._killed = Outcome.INFRASTRUCTURE_ERROR if runs else Outcome.TIMEOUT
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
                 program._deadline = now + _AFTER_KILL_SECONDS
@@ -381,7 +393,7 @@ class Sandbox:
 
 _SIGNALS: dict[int, tuple[Outcome, str]] = {
     signal.SIGSYS: (Outcome.VIOLATION, "made a system call that is forbidden (seccomp)"),
-    signal.SIGVTALRM: (Outcome.TIMEOUT, "did not return to the interpreter within its CPU budget"),
+    signal.SIGPROF: (Outcome.TIMEOUT, "did not return to the interpreter within its CPU budget"),
     signal.SIGXCPU: (Outcome.TIMEOUT, "used up the CPU budget of its worker"),
 }
 
@@ -400,13 +412,14 @@ def _field(pidfd: int, name: str) -> str | None:
     return None
 
 
-def _state(pidfd: int) -> str:
-    """The scheduler's letter for a process ("R" runs or waits for a core), or "" when it is gone."""
+def _state(pidfd: int) -> tuple[str, float]:
+    """The scheduler's letter for a process ("R" runs or waits for a core), "" when it is gone, and its CPU seconds."""
     try:
         stat = Path(f"/proc/{_field(pidfd, 'Pid')}/stat").read_text()
     except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[0]
+        return "", 0.0
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def active_layers(layers: Mapping[str, str]) -> tuple[str, ...]:

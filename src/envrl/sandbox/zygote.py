@@ -14,18 +14,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from envrl.errors import SandboxError
+from envrl.errors import SandboxError, ZygoteLost
 from envrl.sandbox.profile import Profile
 
-__all__ = ["Born", "Died", "Zygote", "ZygoteLost"]
+__all__ = ["Born", "Died", "Zygote"]
 
 _CONTROL_BYTES = 2**20
 _START_SECONDS = 60.0
 _BOOT = "import sys; sys.path[:0] = {paths!r}; from inside.zygote import main; main({descriptor})"
-
-
-class ZygoteLost(SandboxError):
-    """A zygote that had been serving ended; `Sandbox.restart` makes a new one."""
 
 
 class Born(NamedTuple):

@@ -1,9 +1,10 @@
 """CPU budgets inside the worker: a soft fault first, so that neighbouring games live; then the kernel's axe.
 
-Two interval timers run on the worker's own CPU time. ``ITIMER_PROF`` beats every few milliseconds; its handler looks
-at the precise CPU clock and, past a budget, raises in the program's frame. Each beat also pushes ``ITIMER_VIRTUAL``
-ahead, whose signal has no handler: a program that never returns to the interpreter (one long call into C) or that
-swallows the soft fault is not pushed ahead any more, and the kernel ends the worker.
+Two interval timers run on the worker's own CPU time. ``ITIMER_VIRTUAL`` beats every few milliseconds of it; its handler
+looks at the precise CPU clock and, past a budget, raises in the program's frame. Each beat also pushes ``ITIMER_PROF``
+ahead, which counts time in the kernel too and whose signal has no handler: a program that never returns to the
+interpreter (one long call into C), that swallows the soft fault, or that goes on after its call (while what it returned
+is freed) is not pushed ahead any more, and the kernel ends the worker.
 
 Not covered: a program that has broken out of the interpreter can reset the timers. The host's wall-clock backstop and
 the RLIMIT_CPU of the worker end it.
@@ -33,6 +34,7 @@ class Stopwatch:
 
     def __init__(self, grace: float, expired: Callable[[], NoReturn]) -> None:
         self._grace = grace
+        self._grace_ns = int(grace * 1e9)
         self._expired = expired
         self._started = 0
         self._budget = 0
@@ -42,15 +44,16 @@ class Stopwatch:
 
     def arm(self, seconds: float) -> None:
         """Starts the timers, for calls of ``seconds`` at the most."""
-        signal.signal(signal.SIGPROF, self._beat)
-        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+        signal.signal(signal.SIGVTALRM, self._beat)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
         self.reach(seconds)
-        signal.setitimer(signal.ITIMER_PROF, _BEAT, _BEAT)
+        self.mark()
+        signal.setitimer(signal.ITIMER_VIRTUAL, _BEAT, _BEAT)
 
     def reach(self, seconds: float) -> None:
         """From here on no call has a longer budget than ``seconds``."""
         self._longest = seconds
-        signal.setitimer(signal.ITIMER_VIRTUAL, seconds + self._grace)
+        signal.setitimer(signal.ITIMER_PROF, seconds + self._grace)
 
     # The thread's clock, not the process's: while an interval timer runs, Linux reads the latter off the last tick.
     # Reading it costs as much as a small strategy's move, so a call begins when the one before it ended.
@@ -72,9 +75,20 @@ class Stopwatch:
         return used * 1e-9
 
     def _beat(self, signum: int, frame: FrameType | None) -> None:
-        if self._running and time.thread_time_ns() - self._started > self._budget:
+        try:
+            self._look(frame)
+        except MemoryError:
+            if self._running:
+                raise  # in the program's frame, whose memory is full
+
+    def _look(self, frame: FrameType | None) -> None:
+        used = time.thread_time_ns() - self._started
+        if not self._running:
+            if used > self._grace_ns:
+                return  # our own work between two calls is short: this is the program's, at its death
+        elif used > self._budget:
             # Between a return and `stop` the frame is our own: there the session itself finds the call too long.
             if frame is not None and frame.f_code.co_filename not in _OWN_FILES:
                 self._expired()
             return
-        signal.setitimer(signal.ITIMER_VIRTUAL, self._longest + self._grace)
+        signal.setitimer(signal.ITIMER_PROF, self._longest + self._grace)

@@ -137,6 +137,48 @@ def _random_members(names: list[str], seed: int) -> dict[str, Any]:
     return {name: Random if name == "Random" else getattr(shared, name) for name in names}
 
 
+def _wraps(wrapped: Any) -> Callable[[Any], Any]:
+    """``functools.wraps`` for what it is used for: the real one copies any attribute that it is told to."""
+
+    def named(wrapper: Any) -> Any:
+        for name in ("__name__", "__qualname__", "__doc__"):
+            if type(wrapper) is types.FunctionType and type(wrapped) in _CALLABLES:
+                setattr(wrapper, name, getattr(wrapped, name))
+        return wrapper
+
+    return named
+
+
+def _dataclass(kind: Any = None, /, **options: Any) -> Any:
+    """``dataclass``, for fields that are what they seem: it makes text of their names and runs it."""
+    import dataclasses
+
+    if kind is None:
+        return lambda kind: _dataclass(kind, **options)
+    if type(kind) is not type:
+        raise TypeError("dataclass wants an ordinary class")
+    for value in vars(kind).values():
+        if issubclass(type(value), dataclasses.Field) and type(value) is not dataclasses.Field:
+            raise TypeError("a field is made by dataclasses.field")
+    return dataclasses.dataclass(kind, **options)
+
+
+def _deepcopy(x: Any) -> Any:
+    """``copy.deepcopy`` without its ``memo``, into which it would hand objects of its own."""
+    import copy
+
+    return copy.deepcopy(x)
+
+
+_CALLABLES = (types.FunctionType, types.BuiltinFunctionType, type)
+_SAFER = {
+    ("functools", "wraps"): _wraps,
+    ("dataclasses", "dataclass"): _dataclass,
+    ("copy", "deepcopy"): _deepcopy,
+}
+"""What stands in for a function that would do more than a strategy needs."""
+
+
 def preload(imports: tuple[str, ...]) -> None:
     """Imports all modules that will be lent, so that no worker ever needs the file system.
 
@@ -157,7 +199,8 @@ def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
         real = {member: getattr(typing, member) for member in _REAL_HINTS}
         return Facade(name, {member: _Hint() for member in names} | real, forbid)
     module = importlib.import_module(name)
-    return Facade(name, {member: _fresh(getattr(module, member)) for member in names}, forbid)
+    lent = {member: _SAFER.get((name, member)) or getattr(module, member) for member in names}
+    return Facade(name, {member: _fresh(value) for member, value in lent.items()}, forbid)
 
 
 def world(
@@ -215,7 +258,9 @@ def world(
         builtins.setattr(obj, name, value)
 
     def type(obj: Any) -> Any:
-        return builtins.type(obj)
+        kind = builtins.type(obj)
+        # The class of classes makes classes with any special method: it has this function for a stand-in.
+        return type if issubclass(kind, builtins.type) else kind
 
     def print(*values: Any, sep: str | None = " ", end: str | None = "\n", **_: Any) -> None:
         nonlocal printed

@@ -7,8 +7,10 @@ set; it only has no name in Python for saying so of a class that is already ther
 
 from __future__ import annotations
 
+import abc
 import ctypes
 import gc
+from typing import NoReturn
 
 __all__ = ["seal"]
 
@@ -17,11 +19,12 @@ _FLAGS = 21 * ctypes.sizeof(ctypes.c_void_p)  # of tp_flags in PyTypeObject
 
 
 def seal() -> None:
-    """Seals every class that is alive; those made later, by programs, are not touched.
+    """Seals every class that is alive; those made later, by programs, are not touched. None registers any more.
 
     Raises:
         RuntimeError: the interpreter keeps a class's flags elsewhere.
     """
+    abc.ABCMeta.register = _register  # type: ignore[assignment]
     for kind in gc.get_objects():
         # Not isinstance: an object may lie about its class.
         if not issubclass(type(kind), type) or not kind.__flags__ & _HEAP_TYPE:
@@ -30,3 +33,8 @@ def seal() -> None:
         if flags.value != kind.__flags__:
             raise RuntimeError("this interpreter's classes cannot be sealed")
         flags.value |= _IMMUTABLE_TYPE
+
+
+def _register(kind: type, other: type) -> NoReturn:
+    # It would make any object an instance of any abstract class, for all games of the worker.
+    raise TypeError("an abstract class registers nothing here")

@@ -23,6 +23,11 @@ __all__ = ["Clock", "Fault", "Lent", "Session"]
 _FILENAME = "<strategy>"
 _DETAIL = 300
 _LOAD_DEPTH = 3000  # of the walks over a program's syntax tree: a long sum is a deep one
+_HEAP_TYPE = 1 << 9
+_NO_MEMORY = (MemoryError, SystemError)  # the second is how CPython 3.11's deque says it
+# Read past whatever a class of the program's says of itself.
+_flags = type.__dict__["__flags__"].__get__
+_traceback = BaseException.__dict__["__traceback__"].__get__
 _RESERVE = 2**18  # large enough to be a mapping of its own, which goes back to the kernel when it is freed
 
 
@@ -208,7 +213,7 @@ class Session:
             pass
         except Fault:
             raise
-        except MemoryError:
+        except _NO_MEMORY:
             self.exhaust()
         except BaseException as error:
             if self._doomed is None:
@@ -234,7 +239,7 @@ class Session:
     def _guard(self) -> None:
         if self._doomed is not None:
             raise Doom
-        if isinstance(sys.exc_info()[1], MemoryError):
+        if isinstance(sys.exc_info()[1], _NO_MEMORY):
             self.exhaust()
             raise Doom
 
@@ -273,8 +278,10 @@ def _describe(error: BaseException) -> str:
     kind = type(error)
     line = _line_of(error)
     where = f"line {line}: " if line else ""
-    trusted = kind.__module__ == "builtins"
-    return f"{where}{kind.__name__}" + (f": {BaseException.__str__(error)}" if trusted and _plain_args(error) else "")
+    # A class of the program's may answer for any of its attributes; what the interpreter made, it made in C.
+    trusted = not _flags(kind) & _HEAP_TYPE
+    name = kind.__name__ if type(kind) is type else "an exception of a class with a class of its own"
+    return f"{where}{name}" + (f": {BaseException.__str__(error)}" if trusted and _plain_args(error) else "")
 
 
 def _plain_args(error: BaseException) -> bool:
@@ -286,7 +293,7 @@ def _plain_args(error: BaseException) -> bool:
 
 
 def _line_of(error: BaseException) -> int | None:
-    line, step = None, error.__traceback__
+    line, step = None, _traceback(error)
     while step is not None:
         if step.tb_frame.f_code.co_filename == _FILENAME:
             line = step.tb_lineno

@@ -26,6 +26,7 @@ from .session import Fault, Lent, Session
 __all__ = ["prepare", "serve"]
 
 _CHUNK = 2**16
+_NO_MEMORY = ("memory", "met its memory limit")
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -60,6 +61,12 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
                 except Fault as fault:
                     faults.append((len(values), fault.outcome, fault.detail))
                     value, used = None, 0.0
+                except MemoryError:  # in a frame of our own, to which the program left nothing
+                    session.exhaust()
+                    faults.append((len(values), *_NO_MEMORY))
+                    value, used = None, 0.0
+                if faults and faults[-1][1] == "memory":
+                    session.close(slot)  # its memory is wanted for the answer
                 values.append(value)
                 seconds.append(used)
                 if faults and faults[-1][1] == "timeout":

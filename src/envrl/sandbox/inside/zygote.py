@@ -42,6 +42,7 @@ from .worker import prepare, serve
 __all__ = ["main"]
 
 _CONTROL_BYTES = 2**20
+_STACK_DEPTH = 300
 _encode, _decode = msgspec.msgpack.encode, msgspec.msgpack.decode
 
 
@@ -190,6 +191,7 @@ def main(descriptor: int) -> None:
         return
     sys.path.clear()
     confinement = _Confinement(profile["layers"])
+    _grow_stack(_STACK_DEPTH)
     confinement.enter_shared()
     if not confinement.missing["namespaces"] and (pid := os.fork()) != 0:
         # The child is init of the new namespace, and the zygote; this process only waits for its end.
@@ -197,10 +199,18 @@ def main(descriptor: int) -> None:
         os.waitpid(pid, 0)
         return
     confinement.drop_user()
-    privileges.die_with_parent()  # after it: a change of user clears the wish
+    if not confinement.missing["namespaces"]:
+        # The parent is the process above. Elsewhere it is a thread of the host's, and those come and go. After the
+        # change of user, which clears the wish.
+        privileges.die_with_parent()
     gc.collect()
     gc.freeze()
     _Zygote(control, lent, profile["entry_point"], confinement).run()
+
+
+def _grow_stack(depth: int) -> int:
+    """Calls itself through C so often. The stack keeps its size; in a worker whose memory is full it could not grow."""
+    return max((depth,), key=lambda depth: _grow_stack(depth - 1)) if depth else 0
 
 
 def _first_use(lent: Lent) -> None:

@@ -71,7 +71,7 @@ def _warm():
     tiles = [0, *(2**k for k in range(1, 10))]
     rows = [(a, b, c, d) for a in tiles for b in tiles for c in tiles for d in tiles]
     rows.sort(key=lambda row: sum(tile.bit_length() for tile in row))
-    known = {row: row for row in [tuple([*row]) for row in rows]}  # copies, made in this order
+    known = {row: row for row in [(*row,) for row in rows]}  # copies, made in this order
     for answers in ANSWERS:
         for row in known.values():
             answer = answers.answer(row)
