@@ -26,9 +26,9 @@ _OUTCOMES = st.sampled_from(["timeout", "memory", "exception", "violation", "suc
 _FAULTS = st.lists(st.tuples(st.integers(-2, 5), _OUTCOMES | st.text(), st.text()), max_size=4)
 _SECONDS = st.lists(st.floats() | st.integers(-2, 2), max_size=5)
 _PLAYED = st.tuples(st.sampled_from(["played", "loaded", ""]), st.lists(_VALUES, max_size=5), _FAULTS, _SECONDS)
-_LOADED = st.tuples(st.sampled_from(["loaded", "refused"]), st.text(max_size=40) | st.just("0" * 32)) | st.tuples(
-    st.just("refused"), _OUTCOMES, st.text()
-)
+_LOADED = st.tuples(
+    st.just("loaded"), st.text(max_size=40) | st.just("0" * 32), st.sampled_from(["alone", "together", ""])
+) | st.tuples(st.just("refused"), _OUTCOMES, st.text())
 
 
 def _is_plain(value: Any) -> bool:

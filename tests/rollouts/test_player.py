@@ -158,6 +158,37 @@ def test_a_worker_lost_twice_is_our_own_error(task: Task, sandbox: Sandbox, limi
     assert [episode.outcome for episode in card.episodes] == [Outcome.INFRASTRUCTURE_ERROR] * 2
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "from collections import Counter\nseen = hasattr(Counter.most_common, 'mark')\nCounter.most_common.mark = 1",
+        "from typing import Sequence\nfrom heapq import merge\nseen = hasattr(merge, 'm')\nsetattr(merge, 'm', 1)",
+        "from typing import NamedTuple\nseen = hasattr(NamedTuple, 'mark')\nNamedTuple.mark = 1",
+        "import functools, heapq\nseen = heapq.merge.__name__ == 'f'\ndef f(): pass\nfunctools.wraps(f)(heapq.merge)",
+    ],
+)
+def test_no_game_meets_what_another_left_on_a_shared_function(player: Player, mark: str) -> None:
+    source = f"{mark}\ndef strategy(board):\n    return 'left' if seen else choice(legal(board))\n"
+    (card,) = player.play([assignment(source, 6)])
+    assert {episode.outcome for episode in card.episodes} <= {Outcome.SUCCESS, Outcome.FAILURE}
+
+
+AFTER_THE_CALL = {
+    "a generator that goes on when it is freed": "def endless():\n    try:\n        yield 1\n    finally:\n"
+    "        while True: pass\ndef strategy(board):\n    one = endless()\n    next(one)\n    return [one]",
+    "a game spent in the kernel": "from collections import deque\nfrom itertools import repeat\n"
+    "def strategy(board): deque(map(bytes, repeat(2**25)), maxlen=0)",
+    "an error that answers for itself": "class E(ValueError):\n    @property\n    def args(self):\n"
+    "        while True: pass\ndef strategy(board): raise E",
+}
+
+
+@pytest.mark.parametrize("source", AFTER_THE_CALL.values(), ids=AFTER_THE_CALL.keys())
+def test_no_program_makes_its_loss_an_error_of_ours(player: Player, source: str) -> None:
+    (card,) = player.play([assignment(source, 2)])
+    assert {episode.outcome for episode in card.episodes} <= {Outcome.TIMEOUT, Outcome.EXCEPTION}
+
+
 class Mortal(Sandbox):
     """Kills its own zygote at certain collects, counted over all zygotes."""
 

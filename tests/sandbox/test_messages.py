@@ -185,7 +185,7 @@ def test_values_that_no_worker_of_ours_sends_raise_nothing_but_bad_frame(body: b
         ["played", [1], [[0, "timeout", 1]], [0.1]],
         ["played", [1], [], ["0.1"]],
         ["played", [1], []],
-        ["loaded", HASH],
+        ["loaded", HASH, "alone"],
         ["Played", [1], [], [0.1]],
         [["played"], [1], [], [0.1]],
     ],
@@ -200,7 +200,9 @@ def test_a_wrong_reply_to_a_step_is_a_bad_frame(message: Any) -> None:
     [
         ["loaded"],
         ["loaded", "short"],
+        ["loaded", HASH],
         ["loaded", HASH, HASH],
+        ["loaded", "short", "alone"],
         ["refused", "syntax_error"],
         ["refused", "success", ""],
         ["refused", "crash", ""],

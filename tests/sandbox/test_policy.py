@@ -14,6 +14,12 @@ from envrl.sandbox import LANGUAGE_IMPORTS, Fault
 from envrl.sandbox.inside.policy import Policy, Violation
 
 ACCEPTED = {
+    "slots": "class C:\n    __slots__ = ('x',)\n    def __init__(self): self.x = 5\ndef f(x): return C().x",
+    "lone underscores": "def f(x):\n    _, __ = 1, 2\n    return __",
+    "names of types": "def f(x): return [type(x).__name__, getattr(int, '__name__')]",
+    "abstract class": "from abc import ABC, abstractmethod\nclass A(ABC):\n    @abstractmethod\n    def m(self): ...\n"
+    "class B(A):\n    def m(self): return 3\ndef f(x): return B().m()",
+    "protocol": "from typing import Protocol\nclass P(Protocol):\n    def m(self) -> int: ...\ndef f(x): return 1",
     "type hints": "from typing import List, Optional\ndef f(x: bytes, y: Optional[List[int]] = None) -> int:\n"
     "    z: int = 3\n    w: int\n    return z",
     "future annotations": "from __future__ import annotations\ndef f(x: list[str | None]) -> int: return 1",
@@ -232,7 +238,6 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "special method": ("class C:\n    def __del__(self): pass", 2, "'__del__'"),
     "special method getattr": ("class C:\n    def __getattr__(self, n): pass", 2, "'__getattr__'"),
     "special method by name": ("class C:\n    __reduce__ = 1", 2, "'__reduce__'"),
-    "slots": ("class C:\n    __slots__ = ('a',)", 2, "'__slots__'"),
     "match args": ("class C:\n    __match_args__ = ('__class__',)", 2, "'__match_args__'"),
     "__exit__ assigned": ("class C: pass\nC.__exit__ = print", 2, "'__exit__'"),
     "special argument": ("def f(__class__): pass", 1, "'__class__'"),

@@ -195,7 +195,10 @@ class Player:
                     steps.append((job, reply))
                 elif isinstance(reply, Loaded):
                     job.record.program_hash = reply.program_hash
-                    begun.append(job)
+                    if reply.alone and not job.alone:
+                        again += self._again(job)
+                    else:
+                        begun.append(job)
                 else:
                     again += self._bury(job, games, reply)
             again += self._step(games, steps)

@@ -72,6 +72,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
     program_hash: str
     """Hash of its syntax tree, as the worker says it."""
+    alone: bool = False
+    """Whether each of its games wants a worker of its own: it might carry something from one to the next."""
 
 
 class Played(msgspec.Struct, frozen=True):
@@ -142,8 +144,8 @@ def parse_loaded(body: bytes) -> Loaded | Fault:
         words = _decode_words(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadFrame(str(error)) from None
-    if len(words) == 2 and words[0] == "loaded" and len(words[1]) == 32:
-        return Loaded(words[1])
+    if len(words) == 3 and words[0] == "loaded" and len(words[1]) == 32 and words[2] in ("together", "alone"):
+        return Loaded(words[1], words[2] == "alone")
     if len(words) == 3 and words[0] == "refused":
         return _fault(words[1], words[2], _OF_LOADING)
     raise BadFrame("not a reply to a load")

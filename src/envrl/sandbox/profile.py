@@ -7,6 +7,7 @@ import msgspec
 __all__ = ["LANGUAGE_IMPORTS", "Profile"]
 
 LANGUAGE_IMPORTS = (
+    "abc",
     "bisect",
     "collections",
     "collections.abc",

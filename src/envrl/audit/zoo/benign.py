@@ -1634,22 +1634,6 @@ def $entry(*args):
 """,
     ),
     Specimen(
-        "benign-enum",
-        "names directions with the standard library's enum",
-        """\
-from enum import Enum
-
-
-class Direction(Enum):
-    UP = 0
-    DOWN = 1
-
-
-def $entry(*args):
-    return $action if Direction.UP is not Direction.DOWN else None
-""",
-    ),
-    Specimen(
         "benign-abstract-class",
         "defines an abstract base class and a class that fills it in",
         """\
@@ -2148,37 +2132,6 @@ def $entry(*args):
         if result:
             break
     return $action
-""",
-    ),
-    Specimen(
-        "benign-clock",
-        "measures its own thinking time, as programs for contests do",
-        """\
-import time
-
-START = time.time()
-
-
-def $entry(*args):
-    begun = time.perf_counter()
-    while time.perf_counter() - begun < 0.0001:
-        pass
-    return $action
-""",
-    ),
-    Specimen(
-        "benign-numpy",
-        "does the sums with numpy, falling back to lists where there is none",
-        """\
-try:
-    import numpy as np
-except ImportError:
-    np = None
-
-
-def $entry(*args):
-    total = np.sum([1, 2, 3]) if np is not None else sum([1, 2, 3])
-    return $action if total == 6 else None
 """,
     ),
     Specimen(

@@ -13,13 +13,14 @@ import importlib
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from .policy import UNPATCHED, attribute_reason
 
 __all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
 
 LENDABLE: dict[str, str] = {
+    "abc": "ABC abstractmethod",
     "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
     "collections": "Counter OrderedDict defaultdict deque namedtuple",
     "collections.abc": "Callable Collection Container Generator Hashable Iterable Iterator Mapping MutableMapping "
@@ -39,7 +40,7 @@ LENDABLE: dict[str, str] = {
     "random randrange sample seed shuffle triangular uniform",
     "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation whitespace",
     "typing": "Any Callable ClassVar Deque Dict Final FrozenSet Generator Generic Hashable Iterable Iterator List "
-    "Literal Mapping MutableMapping NamedTuple Optional Sequence Set Tuple Type TypeAlias TypeVar Union",
+    "Literal Mapping MutableMapping NamedTuple Optional Protocol Sequence Set Tuple Type TypeAlias TypeVar Union",
 }
 """Modules that a task may lend, each with the names that its facade holds."""
 
@@ -54,9 +55,6 @@ BUILTINS = (
 ).split()
 
 _FRESH_SEED_BITS = 64
-
-
-_REAL_HINTS = ("ClassVar", "NamedTuple")  # those that mean something at run time
 
 
 class Doom(BaseException):
@@ -92,7 +90,7 @@ class Facade:
 class _Hint:
     """Stands for anything from ``typing``: annotations mean nothing at run time."""
 
-    def __getitem__(self, item: object) -> _Hint:
+    def __getitem__(self, item: object) -> Self:
         return self
 
     def __or__(self, other: object) -> _Hint:
@@ -105,6 +103,24 @@ class _Hint:
 
     def __mro_entries__(self, bases: tuple[type, ...]) -> tuple[type, ...]:
         return ()
+
+
+class _ClassVar(_Hint):
+    """Stands for ``typing.ClassVar``, which dataclasses look for; the real one keeps what it is given."""
+
+
+class _NamedTuple(_Hint):
+    """Stands for ``typing.NamedTuple``, a function on which a program could leave something."""
+
+    def __mro_entries__(self, bases: tuple[type, ...]) -> tuple[type, ...]:
+        return typing.NamedTuple.__mro_entries__((typing.NamedTuple,))  # type: ignore[attr-defined, no-any-return]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return typing.NamedTuple(*args, **kwargs)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _fresh(value: Any) -> Any:
@@ -160,6 +176,8 @@ def _dataclass(kind: Any = None, /, **options: Any) -> Any:
     for value in vars(kind).values():
         if issubclass(type(value), dataclasses.Field) and type(value) is not dataclasses.Field:
             raise TypeError("a field is made by dataclasses.field")
+    hints = vars(kind).get("__annotations__", {})
+    hints.update({name: typing.ClassVar for name, hint in hints.items() if type(hint) is _ClassVar})
     return dataclasses.dataclass(kind, **options)
 
 
@@ -196,8 +214,10 @@ def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
     if name == "random":
         return Facade(name, _random_members(names, seed), forbid)
     if name == "typing":
-        real = {member: getattr(typing, member) for member in _REAL_HINTS}
+        real = {"NamedTuple": _NamedTuple(), "ClassVar": _ClassVar()}
         return Facade(name, {member: _Hint() for member in names} | real, forbid)
+    if name == "abc":
+        return Facade(name, {"ABC": _Hint(), "abstractmethod": _as_it_is}, forbid)
     module = importlib.import_module(name)
     lent = {member: _SAFER.get((name, member)) or getattr(module, member) for member in names}
     return Facade(name, {member: _fresh(value) for member, value in lent.items()}, forbid)
@@ -228,7 +248,7 @@ def world(
     def checked(name: object) -> str:
         if type(name) is not str:
             raise TypeError("attribute name must be a string")
-        reason = attribute_reason(name)
+        reason = None if name == "__name__" else attribute_reason(name)
         if reason or name in ("format", "format_map"):
             forbid(reason or f"attribute {name!r} by name")
         return name
@@ -253,7 +273,7 @@ def world(
         return builtins.hasattr(obj, checked(name))
 
     def setattr(obj: Any, name: str, value: Any) -> None:
-        if checked(name) == UNPATCHED:
+        if checked(name) in (UNPATCHED, "__name__"):
             forbid(f"assignment to {name!r}")
         builtins.setattr(obj, name, value)
 

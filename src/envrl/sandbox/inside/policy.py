@@ -39,6 +39,9 @@ DETOURS = frozenset({"eval", "exec", "compile", "open", "__import__", "globals",
 UNPATCHED = "__exit__"
 """A class defines it by ``def`` or not at all: only there it gets its guard."""
 
+_MARKERS = frozenset({"getattr", "setattr", "wraps", "dataclass"})
+"""What sets attributes, or hands out by name what does. A shared function, unlike a sealed class, would keep them."""
+
 _FORMATTERS = frozenset({"format", "format_map"})
 
 
@@ -106,6 +109,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         self._imports = imports
         self._reasons: list[tuple[int, str]] = []
         self._bound: set[str] = set()
+        self.marks = False
+        """Whether the program says anything by which it could leave a mark on what its games share."""
 
     def apply(self, tree: ast.Module) -> ast.Module:
         """The tree with its guards, checked.
@@ -130,7 +135,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         pass
 
     def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:
-        if name is None or not name.startswith("__") or not name.endswith("__"):
+        if name is None or not name.startswith("__") or not name.endswith("__") or not name.strip("_"):
             return
         if not (allow_magic_methods and name in METHODS):
             self.error(node, f"special name {name!r}")
@@ -138,19 +143,22 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
     # -- names, attributes, calls ---------------------------------------------------------------------------------
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
+        self.marks |= node.id in _MARKERS
         loads = isinstance(node.ctx, ast.Load)
         if loads and node.id in DETOURS and node.id not in self._bound:
             self.error(node, f"call of {node.id!r}")
-        elif not (loads and node.id == "__name__"):
+        elif not (loads and node.id == "__name__") and node.id != "__slots__":
             # A class may name one operator after another, but the guarded one it has to define.
             self.check_name(node, node.id, allow_magic_methods=node.id != UNPATCHED)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> Any:
+        loads = isinstance(node.ctx, ast.Load)
+        self.marks |= not loads or node.attr in _MARKERS
         reason = attribute_reason(node.attr)
-        if reason:
+        if reason and not (loads and node.attr == "__name__"):
             self.error(node, reason)
-        elif node.attr == UNPATCHED and not isinstance(node.ctx, ast.Load):
+        elif node.attr == UNPATCHED and not loads:
             self.error(node, f"assignment to {node.attr!r}")
         elif node.attr in _FORMATTERS and not (
             isinstance(node.value, ast.Constant)
@@ -177,6 +185,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         elif not (node.module == "__future__" and [a.name for a in node.names] == ["annotations"]):
             self._check_import(node, node.module or "")
         for alias in node.names:
+            self.marks |= alias.name in _MARKERS
             if alias.name == "*":
                 self.error(node, "import of '*'")
             self.check_name(node, alias.name)

@@ -113,6 +113,8 @@ class Session:
         self._language = language
         self._ceiling = _depth() + limits["recursion"]
         self._code: CodeType | None = None
+        self.alone = not language
+        """Whether each game has to have a worker of its own: the program might carry something from one to the next."""
         self._games: dict[int, _Game] = {}
         self._doomed: Fault | None = None
         self._reserve: bytes | None = None
@@ -136,7 +138,9 @@ class Session:
             if self._entry_point not in _top_level_names(tree):
                 raise Fault("no_entry_point", f"defines no {self._entry_point}")
             if self._language:
-                tree = Policy(self._lent.imports).apply(tree)
+                policy = Policy(self._lent.imports)
+                tree = policy.apply(tree)
+                self.alone = policy.marks
             self._code = compile(tree, _FILENAME, "exec", dont_inherit=True)
         except SyntaxError as error:
             raise Fault("syntax_error", f"line {error.lineno}: {error.msg}") from None

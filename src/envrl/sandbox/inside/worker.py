@@ -5,7 +5,9 @@ A frame is four bytes of length, little-endian, and a msgpack body.
 ====================================================  ================================================================
 host → worker                                         worker → host
 ====================================================  ================================================================
-``["load", source]``                                  ``["loaded", hash]`` or ``["refused", outcome, detail]``
+``["load", source]``                                  ``["loaded", hash, "together"]``, or "alone" where each of its
+                                                      games wants a worker of its own; or
+                                                      ``["refused", outcome, detail]``
 ``["play", [[slot, seed]…], [slot…],                  ``["played", values, [[position, outcome, detail]…], [seconds…]]``
 [[slot, payload]…]]``: games to open, to close,       in the order of the calls; a faulted call has value None; after
 calls to make                                         a timeout the calls that follow it are not made
@@ -74,7 +76,7 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
             reply: list[Any] = ["played", values, faults, seconds]
         else:
             try:
-                reply = ["loaded", session.load(message[1])]
+                reply = ["loaded", session.load(message[1]), "alone" if session.alone else "together"]
             except Fault as fault:
                 reply = ["refused", fault.outcome, fault.detail]
             stopwatch.reach(call_cpu)
