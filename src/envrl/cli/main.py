@@ -16,7 +16,7 @@ _COMMANDS = {
     "eval": "measure a program over many seeds",
     "envs": "list environments, or show one",
     "warmstart": "make the tiny model's warm start",
-    "audit": "play hostile programs on an environment: what stops them, what they gain, what they touch",
+    "audit": "play hostile programs on an environment, and see what stops them",
     "doctor": "say what this machine offers, and what is wrong with it",
 }
 
