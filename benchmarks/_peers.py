@@ -43,6 +43,10 @@ LIMITS = {
 """Of a process that meets a hostile program, and of each that it starts."""
 
 
+LONGEST_VALUE, LONGEST = 10_000, 2**17
+"""Characters of a value, and bytes of an answer, beyond which neither is listened to."""
+
+
 class Missing(Exception):
     """The peer is not installed; the message says what to install."""
 
@@ -185,8 +189,10 @@ def _answer(question: dict[str, Any], act: Act, load: Load | None) -> dict[str, 
             seconds.append(time.perf_counter() - start)
             while _reap:
                 _reap.pop()()
-    plain = value is None or type(value) in (str, int, float, bool)
-    return {"value": value if plain else repr(value), "seconds": seconds}
+    plain = value is None or type(value) in (int, float, bool)
+    if not plain:
+        value = (value if type(value) is str else repr(value))[:LONGEST_VALUE]
+    return {"value": value, "seconds": seconds}
 
 
 def _guarded(question: dict[str, Any], act: Act, load: Load | None) -> dict[str, Any]:
@@ -213,7 +219,7 @@ def _thrown_away(question: dict[str, Any], act: Act) -> dict[str, Any]:
     os.close(theirs)
     end = time.monotonic() + question["throw_away"]
     said = b""
-    while select.select([ours], [], [], max(0.0, end - time.monotonic()))[0]:
+    while (left := end - time.monotonic()) > 0 and len(said) < LONGEST and select.select([ours], [], [], left)[0]:
         more = os.read(ours, 2**16)
         if not more:
             break
