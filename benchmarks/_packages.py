@@ -13,9 +13,9 @@ from typing import Any
 
 __all__ = ["LANGUAGES", "PACKAGES"]
 
-IMPORTS = ("bisect", "collections", "copy", "dataclasses", "functools", "heapq", "itertools", "math", "random")
-IMPORTS += ("string", "typing")
-"""What programs may import, where a peer asks for a list; envrl lends `operator` and `collections.abc` too."""
+IMPORTS = ("abc", "bisect", "collections", "collections.abc", "copy", "dataclasses", "functools", "heapq", "itertools")
+IMPORTS += ("math", "operator", "random", "string", "typing")
+"""What programs may import, where a peer asks for a list: what envrl lends (`LANGUAGE_IMPORTS`)."""
 SECONDS = float(os.environ.get("ENVRL_PEER_SECONDS", "30"))
 """The time limit, where a peer has one to set."""
 MEMORY = 256 * 2**20

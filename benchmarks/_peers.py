@@ -229,11 +229,13 @@ def _thrown_away(question: dict[str, Any], act: Act) -> dict[str, Any]:
     os.close(ours)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    usage = os.wait4(pid, 0)[2]
+    cpu = usage.ru_utime + usage.ru_stime
     try:
         answer = json.loads(said)
     except ValueError:
-        return {"error": "the host ended" if time.monotonic() < end else "the host was held up", "ended": True}
+        late = time.monotonic() >= end
+        return {"error": "the host was held up" if late else "the host ended", "ended": True, "late": late, "cpu": cpu}
     return answer if isinstance(answer, dict) else {"error": "the host wrote rubbish", "ended": True}
 
 

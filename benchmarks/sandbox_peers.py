@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from _peers import PACKAGES, PLAIN, Host, Missing
@@ -38,6 +40,7 @@ SMOLAGENTS_AGAIN = "openenv PyExecutor"
 NOBODY = 65534
 WALL_SECONDS = 15.0
 PEER_SECONDS = 2.0
+TRIES = 2
 CELLS = bytes([1, 2, 0, 1, 0, 3, 1, 0, 0, 0, 2, 1, 4, 0, 0, 1])
 BOARD = [[2**cell if cell else 0 for cell in CELLS[row : row + 4]] for row in range(0, 16, 4)]
 HONEST = "def strategy(board):\n    return 'W'\n"
@@ -72,10 +75,14 @@ class ByHost:
         self._host = self._make()
 
     def play(self, source: str) -> tuple[str, bool]:
-        answer = self._host.ask(source, "strategy", [BOARD], throw_away=WALL_SECONDS)
-        if answer.get("gone"):
-            self._host.close()
-            self._host = self._make()
+        for _ in range(TRIES):
+            answer = self._host.ask(source, "strategy", [BOARD], throw_away=WALL_SECONDS)
+            if answer.get("gone"):
+                self._host.close()
+                self._host = self._make()
+            # On a busy machine a peer may be late without having had the time that it was to stop at.
+            if not (answer.get("late") and answer["cpu"] < 2 * PEER_SECONDS):
+                break
         # What a traceback quotes is the program's own source, which holds the word.
         return str(answer.get("value")), bool(answer.get("ended"))
 
@@ -116,9 +123,14 @@ def main() -> None:
             hosts[name] = host
         except Missing as error:
             absent[name] = f"not measured: {error}" + ("" if options.peers or name in PLAIN else " (give --peers)")
+    print(f"{total} programs; in each cell {' / '.join(COUNTS)}, a dot for none")
+    columns = ["side", *(f"{kind} ({len(specimens)})" for kind, specimens in chosen.items()), "in all"]
     tables: dict[str, dict[str, Counter[str]]] = {}
     caught: dict[str, dict[str, list[str]]] = {}
-    with Bait() as bait, Sandbox(profile_of(task)) as sandbox:
+    rows = []
+    with Bait() as bait, Sandbox(profile_of(task)) as sandbox, ExitStack() as stack:
+        for host in hosts.values():
+            stack.callback(host.close)
         sides: dict[str, Play] = {"envrl": by_envrl(sandbox, task)} | {name: host.play for name, host in hosts.items()}
         for side, play in sides.items():
             tables[side] = {kind: Counter() for kind in chosen}
@@ -131,15 +143,10 @@ def main() -> None:
                         if found[count]:
                             tables[side][kind][count] += 1
                             caught[side][count].append(specimen.name)
-    for host in hosts.values():
-        host.close()
+            rows.append([side, *(cell(counts) for counts in tables[side].values())])
+            rows[-1].append(cell(sum(tables[side].values(), Counter())))
+            print(f"  {side}: {rows[-1][-1]}", file=sys.stderr)  # the table comes at the end, which may take long
     absent[SMOLAGENTS_AGAIN] = "its interpreter is smolagents'"
-    print(f"{total} programs; in each cell {' / '.join(COUNTS)}, a dot for none")
-    columns = ["side", *(f"{kind} ({len(specimens)})" for kind, specimens in chosen.items()), "in all"]
-    rows = []
-    for side, by_kind in tables.items():
-        sums = sum(by_kind.values(), Counter())
-        rows.append([side, *(cell(counts) for counts in by_kind.values()), cell(sums)])
     show(columns, rows)
     for name, reason in absent.items():
         print(f"  without {name}: {reason}")

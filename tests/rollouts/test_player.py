@@ -220,8 +220,8 @@ def test_a_zygote_lost_once_changes_no_card(task: Task, player: Player, limits: 
         assert [told(card) for card in mortal.play(ZYGOTE_PLAYED)] == expected
 
 
-def test_what_a_second_lost_zygote_takes_with_it_is_our_own_error(task: Task, limits: Limits) -> None:
-    with Mortal(task, (3, 5)) as sandbox:
+def test_what_zygotes_lost_again_and_again_take_with_them_is_our_own_error(task: Task, limits: Limits) -> None:
+    with Mortal(task, (3, 5, 7)) as sandbox:
         cards = Player(task, sandbox, limits).play(ZYGOTE_PLAYED)
     outcomes = {episode.outcome for card in cards for episode in card.episodes}
     assert Outcome.INFRASTRUCTURE_ERROR in outcomes

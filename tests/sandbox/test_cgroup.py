@@ -46,12 +46,15 @@ def test_controllers_that_are_on_are_left_alone(tree: Path) -> None:
 
 def test_empty_groups_of_the_dead_are_removed_and_used_ones_stay(tree: Path) -> None:
     parent = tree / "mount" / "user.slice"
-    (parent / "envrl-1-dead").mkdir()
-    (parent / "envrl-2-used").mkdir()
-    (parent / "envrl-2-used" / "cgroup.procs").write_text("2")
+    (parent / "envrl-99999999-dead").mkdir()
+    (parent / "envrl-99999998-used").mkdir()
+    (parent / "envrl-99999998-used" / "cgroup.procs").write_text("2")
+    (parent / f"envrl-{os.getpid()}-begins").mkdir()
     (parent / "other").mkdir()
     group = enter(tree)
-    assert {entry.name for entry in parent.iterdir() if entry.is_dir()} == {group.name, "envrl-2-used", "other"}
+    assert {entry.name for entry in parent.iterdir() if entry.is_dir()} == {
+        group.name, f"envrl-{os.getpid()}-begins", "envrl-99999998-used", "other",
+    }  # fmt: skip
 
 
 def test_a_machine_with_the_old_hierarchy_alone_is_told(tree: Path) -> None:

@@ -134,9 +134,10 @@ class Player:
         self._games = max((len(positions) for _, positions in todo), default=1)
         again = self._wave(todo)
         alone = [(record, (position,)) for record, positions in again for position in positions]
-        for record, positions in self._wave(alone):
+        # Twice: some come alone because their program may leave marks, and have not been lost yet.
+        for record, positions in self._wave(self._wave(alone)):
             for position in positions:
-                fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker was lost twice")
+                fault = Fault(Outcome.INFRASTRUCTURE_ERROR, "the worker was lost again and again")
                 record.episodes[position] = self._episode(record, position, fault)
         return [record.scorecard(self._limits.hard_failures) for record in records]
 
@@ -181,12 +182,13 @@ class Player:
         """Plays until no job is left; what has to be played again alone is added to ``again``."""
         while waiting or playing:
             while waiting and len(playing) < _WORKERS_AT_ONCE:
-                job = waiting.popleft()
+                job = waiting[0]  # it stays until it has a worker: the zygote may be lost on the way
                 self._drop_lost(job)
                 if job.positions:
                     source = job.record.assignment.source.encode("utf-8", "surrogatepass")
                     job.program = self._sandbox.load(source, self._limits, len(job.positions))
                     playing[job.program] = job
+                waiting.popleft()
             steps: list[tuple[_Job, Played]] = []
             begun: list[_Job] = []
             for program, reply in self._replies(len(playing)):

@@ -49,8 +49,10 @@ class AsyncSandbox:
         asyncio.get_running_loop().remove_reader(sandbox.fileno())
         if self._timer is not None:
             self._timer.cancel()
-        for future in self._waiting.values():
+        for program, future in list(self._waiting.items()):
+            program.close()  # here: whoever wakes up must not race with the thread below
             future.cancel()
+        self._waiting.clear()
         self._sandbox = None
         await asyncio.to_thread(sandbox.close)
 
@@ -96,10 +98,10 @@ class AsyncSandbox:
         loop.call_soon(self._collect)  # what is known already makes no descriptor readable; deadlines do not, either
         try:
             return await future
-        finally:
-            if future.cancelled():  # nobody waits any more: what the program is doing has no use
-                self._waiting.pop(program, None)
-                program.close()
+        except asyncio.CancelledError:  # nobody waits any more: what the program is doing has no use
+            self._waiting.pop(program, None)
+            program.close()
+            raise
 
     def _collect(self) -> None:
         if self._sandbox is None:

@@ -238,9 +238,9 @@ class Sandbox:
         """
         end = None if timeout is None else time.monotonic() + timeout
         replies, self._late = self._late, []
-        while self._awaited and not replies:
+        while not replies:
             now = time.monotonic()
-            wait = self.seconds_left() or 0.0
+            wait = (self.seconds_left() or 0.0) if self._awaited else 0.0  # births and deaths are heard of in any case
             if end is not None:
                 wait = min(wait, max(end - now, 0.0))
             events = self._epoll.poll(wait)
@@ -252,6 +252,8 @@ class Sandbox:
                         program._flush()
                     if event & ~select.EPOLLOUT:
                         replies += self._receive(program)
+            if not events and not self._awaited:
+                break
             if not events:
                 self._kill_overdue()
                 if end is not None and time.monotonic() >= end:

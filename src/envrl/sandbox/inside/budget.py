@@ -1,10 +1,10 @@
 """CPU budgets inside the worker: a soft fault first, so that neighbouring games live; then the kernel's axe.
 
-Two interval timers run on the worker's own CPU time. ``ITIMER_VIRTUAL`` beats every few milliseconds of it; its handler
-looks at the precise CPU clock and, past a budget, raises in the program's frame. Each beat also pushes ``ITIMER_PROF``
-ahead, which counts time in the kernel too and whose signal has no handler: a program that never returns to the
-interpreter (one long call into C), that swallows the soft fault, or that goes on after its call (while what it returned
-is freed) is not pushed ahead any more, and the kernel ends the worker.
+Two interval timers run on the worker's own CPU time. ``ITIMER_VIRTUAL`` beats every few milliseconds of it; its
+handler looks at the precise CPU clock and, past a budget, raises in the program's frame. A beat within a budget pushes
+``ITIMER_PROF`` ahead, which counts time in the kernel too and whose signal has no handler: a program that never returns
+to the interpreter (one long call into C), that swallows the soft fault, or that goes on after its call (while what it
+returned is freed) is not pushed ahead any more, and the kernel ends the worker.
 
 Not covered: a program that has broken out of the interpreter can reset the timers. The host's wall-clock backstop and
 the RLIMIT_CPU of the worker end it.

@@ -176,7 +176,17 @@ def _dataclass(kind: Any = None, /, **options: Any) -> Any:
     for value in vars(kind).values():
         if issubclass(type(value), dataclasses.Field) and type(value) is not dataclasses.Field:
             raise TypeError("a field is made by dataclasses.field")
+    if any(type(value) is not bool for value in options.values()):
+        raise TypeError("an option of dataclass is True or False")
+    for base in kind.__mro__[1:]:
+        for name, one in vars(base).get("__dataclass_fields__", {}).items():
+            if type(one) is not dataclasses.Field or type(one.name) is not str or one.name != name:
+                raise TypeError("a field keeps its name")
     hints = vars(kind).get("__annotations__", {})
+    # Text would be looked up in the class's module, which a strategy has none of.
+    hints.update(
+        {name: typing.ClassVar if "ClassVar" in hint else object for name, hint in hints.items() if type(hint) is str}
+    )
     hints.update({name: typing.ClassVar for name, hint in hints.items() if type(hint) is _ClassVar})
     return dataclasses.dataclass(kind, **options)
 
@@ -217,7 +227,7 @@ def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
         real = {"NamedTuple": _NamedTuple(), "ClassVar": _ClassVar()}
         return Facade(name, {member: _Hint() for member in names} | real, forbid)
     if name == "abc":
-        return Facade(name, {"ABC": _Hint(), "abstractmethod": _as_it_is}, forbid)
+        return Facade(name, {"ABC": _Hint(), "abstractmethod": _fresh(_as_it_is)}, forbid)
     module = importlib.import_module(name)
     lent = {member: _SAFER.get((name, member)) or getattr(module, member) for member in names}
     return Facade(name, {member: _fresh(value) for member, value in lent.items()}, forbid)

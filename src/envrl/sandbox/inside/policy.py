@@ -233,6 +233,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
     # -- patterns -------------------------------------------------------------------------------------------------
 
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
+        self.marks |= not _MARKERS.isdisjoint(node.kwd_attrs)
         for name in node.kwd_attrs:
             reason = attribute_reason(name) or (f"{name!r} in a pattern" if name in _FORMATTERS else None)
             if reason:

@@ -160,7 +160,8 @@ class Session:
         self._games[slot] = _Game(seed)
 
     def close(self, slot: int) -> None:
-        """Forgets a game; a slot that holds none is left as it is."""
+        """Forgets a game, and how the last one ended; a slot that holds none is left as it is."""
+        self._doomed = None  # through its traceback it holds the game
         self._games.pop(slot, None)
 
     def call(self, slot: int, payload: bytes) -> tuple[Any, float]:
@@ -188,7 +189,7 @@ class Session:
 
     def _first_call(self, game: _Game, payload: bytes) -> Any:
         assert self._code is not None
-        builtins = vars(python).copy()
+        builtins = {**vars(python), "print": _swallow}
         if self._language:
             builtins = world(self._lent.imports, game.seed, self._limits["output"], (GUARD, self._guard), self._doom)
         space = {"__builtins__": builtins, "__name__": "strategy", **self._lent.helpers(builtins)}
@@ -246,6 +247,10 @@ class Session:
         if isinstance(sys.exc_info()[1], _NO_MEMORY):
             self.exhaust()
             raise Doom
+
+
+def _swallow(*values: object, **options: object) -> None:
+    """``print`` without the language policy: the real one would meet a descriptor that is closed."""
 
 
 def _parse(source: bytes) -> ast.Module:

@@ -28,6 +28,7 @@ from .session import Fault, Lent, Session
 __all__ = ["prepare", "serve"]
 
 _CHUNK = 2**16
+_LOST = object()
 _NO_MEMORY = ("memory", "met its memory limit")
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -64,11 +65,13 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
                     faults.append((len(values), fault.outcome, fault.detail))
                     value, used = None, 0.0
                 except MemoryError:  # in a frame of our own, to which the program left nothing
-                    session.exhaust()
+                    value, used = _LOST, 0.0
+                if value is _LOST:  # the error is gone, and with it what its traceback held
+                    session.close(slot)
                     faults.append((len(values), *_NO_MEMORY))
-                    value, used = None, 0.0
-                if faults and faults[-1][1] == "memory":
-                    session.close(slot)  # its memory is wanted for the answer
+                    value = None
+                elif faults and faults[-1][0] == len(values):
+                    session.close(slot)  # its memory is wanted for the answer: msgspec crashes without
                 values.append(value)
                 seconds.append(used)
                 if faults and faults[-1][1] == "timeout":

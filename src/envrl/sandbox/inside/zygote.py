@@ -129,7 +129,12 @@ class _Zygote:
             return False
         _, identity, budgets = _decode(message)
         (end,) = descriptors
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # the machine has no process left: this worker's loss, and no program's fault
+            os.close(end)
+            self._tell(["ended", identity, SETUP_FAILED << 8, 0])
+            return True
         if pid == 0:
             self._become_worker(end, budgets)
         os.close(end)

@@ -1,4 +1,4 @@
-"""A control group (cgroup v2) for a zygote and its workers: a bound on all of them together.
+"""A control group (cgroup v2) for a zygote and its workers, one a referee: a bound on all of them together.
 
 Covers: processes and memory of all workers at once, kernel memory and shared mappings included, which limits on single
 processes leave open. Does not cover: one worker against another (limits and budgets do). Wants a control group whose
@@ -28,7 +28,8 @@ def enter(mounts: tuple[str, ...] = _MOUNTS, own: str = "/proc/self/cgroup") -> 
     parent = _parent(mounts, own)
     _enable(parent)
     for entry in os.listdir(parent):
-        if entry.startswith(_PREFIX):
+        maker = entry.removeprefix(_PREFIX).partition("-")[0]
+        if entry.startswith(_PREFIX) and not os.path.exists(f"/proc/{maker}"):  # one that lives may be about to enter
             with contextlib.suppress(OSError):  # in use
                 os.rmdir(f"{parent}/{entry}")
     group = f"{parent}/{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
@@ -38,7 +39,8 @@ def enter(mounts: tuple[str, ...] = _MOUNTS, own: str = "/proc/self/cgroup") -> 
         for name, value in (("pids.max", _PROCESSES), ("memory.max", memory), ("cgroup.procs", 0)):
             _write(f"{group}/{name}", str(value))
     except OSError:
-        os.rmdir(group)
+        with contextlib.suppress(OSError):
+            os.rmdir(group)
         raise
     return group
 
