@@ -58,6 +58,8 @@ KINDS = {
 EVERY = {"raises": 20, "does not compile": 25, "forbidden": 30, "memory": 100, "crash": 150, "endless": 1000}
 EVERY["endless in C"] = 2000
 """One program in so many is of this kind; all others are honest."""
+COLUMNS = ("programs", "seconds", "host fds", "zygote fds", "host MB", "zygote MB", "processes", "zombies")
+WIDTH = 12
 AT_LEAST = 5  # of each kind, however few the programs
 
 
@@ -88,6 +90,7 @@ class Look:
 
 
 def look(sandbox: Sandbox, programs: int, began: float) -> Look:
+    """Looks, once what has ended is gone, and prints what it sees."""
     gc.collect()
     time.sleep(SETTLE_SECONDS)
     host = psutil.Process()
@@ -96,7 +99,7 @@ def look(sandbox: Sandbox, programs: int, began: float) -> Look:
     zygote = psutil.Process(sandbox.pids()[0])
     zygote = next((child for child in zygote.children() if child.name() == zygote.name()), zygote)
     zombies = sum(child.status() == psutil.STATUS_ZOMBIE for child in children)
-    return Look(
+    seen = Look(
         programs=programs,
         seconds=time.monotonic() - began,
         host_descriptors=len(os.listdir("/proc/self/fd")),
@@ -106,6 +109,8 @@ def look(sandbox: Sandbox, programs: int, began: float) -> Look:
         processes=len(children),
         zombies=zombies,
     )
+    print("".join(f"{cell:>{WIDTH}}" for cell in seen.cells()), flush=True)
+    return seen
 
 
 def _descriptors(process: psutil.Process) -> int:
@@ -147,8 +152,8 @@ def main() -> None:
         print(f"layers in force: {', '.join(active_layers(layers))}\n")
         player = Player(task, sandbox, LIMITS)
         began, done = time.monotonic(), 0
+        print("".join(f"{column:>{WIDTH}}" for column in COLUMNS))
         looks.append(look(sandbox, done, began))
-        columns = ["programs", "seconds", "descriptors: host", "zygote", "MB: host", "zygote", "processes", "zombies"]
         marks = [int(total * share) for share in (WARM_UP, 0.25, 0.5, 0.75, 1.0)]
         while done < total:
             chosen = [next(mix) for _ in range(min(batch, total - done))]
@@ -162,7 +167,6 @@ def main() -> None:
                 looks.append(look(sandbox, done, began))
                 marks = [mark for mark in marks if mark > done]
         peak = sandbox.peak_memory
-    show(columns, [at.cells() for at in looks])
     left = len(psutil.Process().children(recursive=True))
     print(f"after closing: {left} processes; largest worker {peak / 2**20:.0f} MB")
     print(f"{total / looks[-1].seconds:,.0f} programs a second\n")
