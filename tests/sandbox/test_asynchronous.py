@@ -8,6 +8,7 @@ import signal
 import threading
 from typing import Any
 
+import psutil
 import pytest
 
 from envrl.errors import SandboxError
@@ -97,6 +98,45 @@ def test_a_lost_zygote_is_an_error_for_all_who_wait() -> None:
     # A worker's death may be heard of before its zygote's.
     assert all(isinstance(r, SandboxError) or r is Outcome.CRASH for r in results)
     assert any(isinstance(r, SandboxError) for r in results)
+
+
+def test_a_sandbox_where_nothing_happens_leaves_the_loop_alone(limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> int:
+        async with AsyncSandbox(PROFILE) as sandbox:
+            idle, _ = await sandbox.load(b"def f(x): return 1", limits)
+            dead, _ = await sandbox.load(b"def f(x): return 2", limits)
+            os.kill(sandbox.sandbox.pids()[-1], signal.SIGKILL)
+            await asyncio.sleep(0.2)  # the death is heard of
+            collected = 0
+            collect = sandbox.sandbox.collect
+
+            def count(timeout: float | None = None) -> Any:
+                nonlocal collected
+                collected += 1
+                return collect(timeout)
+
+            monkeypatch.setattr(sandbox.sandbox, "collect", count)
+            await asyncio.sleep(0.3)
+            idle.close()
+            dead.close()
+            return collected
+
+    assert asyncio.run(main()) == 0
+
+
+def test_leaving_the_block_wakes_those_who_wait_and_leaves_no_process() -> None:
+    async def main() -> tuple[list[Any], list[int]]:
+        async with AsyncSandbox(PROFILE) as sandbox:
+            limits = Limits(call_cpu=60.0, game_cpu=60.0)
+            waits = [asyncio.create_task(play_one(sandbox, ENDLESS, limits)) for _ in range(2)]
+            while len(sandbox.sandbox.pids()) < 3:
+                await asyncio.sleep(0.01)
+            pids = sandbox.sandbox.pids()
+        return await asyncio.gather(*waits, return_exceptions=True), pids
+
+    results, pids = asyncio.run(main())
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_outside_of_its_block_it_says_so() -> None:

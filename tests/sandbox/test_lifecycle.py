@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from envrl.errors import SandboxError
+from envrl.errors import SandboxError, ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.sandbox import LAYERS, Fault, Loaded, Played, Profile, Program, Sandbox
@@ -189,6 +189,21 @@ def test_a_lost_zygote_is_an_error_of_ours(own: Sandbox, limits: Limits) -> None
     # The worker's end may be heard of first.
     with pytest.raises(SandboxError, match="zygote"):
         any(own.collect(60) is None for _ in range(9))
+
+
+def test_a_zygote_that_does_not_fork_in_time_is_given_up() -> None:
+    limits = Limits(load_cpu=0.01, grace_cpu=0.01, wall_floor=0.2)
+    with Sandbox(Profile(entry_point="f")) as own:
+        zygotes = processes(own)
+        for process in zygotes:
+            process.suspend()
+        try:
+            own.load(PLAIN, limits)
+            with pytest.raises(ZygoteLost, match="has not said"):
+                own.collect(60)
+        finally:
+            for process in zygotes:
+                process.resume()
 
 
 @pytest.mark.parametrize("layer", LAYERS)

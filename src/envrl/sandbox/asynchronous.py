@@ -67,7 +67,7 @@ class AsyncSandbox:
         """Loads a program into a worker of its own; see `Sandbox.load`.
 
         Raises:
-            SandboxError: the zygote ended.
+            ZygoteLost: the zygote ended.
         """
         program = self.sandbox.load(source, limits, games)
         reply = await self._reply(program)
@@ -84,7 +84,7 @@ class AsyncSandbox:
         """Plays one step; see `Program.play`.
 
         Raises:
-            SandboxError: the zygote ended.
+            ZygoteLost: the zygote ended.
         """
         program.play(calls, opened, closed)
         reply = await self._reply(program)

@@ -21,7 +21,7 @@ from typing import Self
 
 import msgspec
 
-from envrl.errors import SandboxError
+from envrl.errors import SandboxError, ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.sandbox.inside.agreed import LAYERS, SETUP_FAILED
@@ -234,7 +234,7 @@ class Sandbox:
         rubbish, or outstayed the wall clock. Gives nothing when nothing is awaited.
 
         Raises:
-            SandboxError: the zygote ended.
+            ZygoteLost: the zygote ended, or does not do its work.
         """
         end = None if timeout is None else time.monotonic() + timeout
         replies, self._late = self._late, []
@@ -334,7 +334,9 @@ class Sandbox:
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         for program in self._awaited:
-            if program._deadline <= now and program._pidfd is not None:
+            if program._deadline <= now:
+                if program._pidfd is None:
+                    raise ZygoteLost("the sandbox's zygote has not said that it forked a worker")
                 # One that sleeps is to blame. One that runs is watched: it is to blame if it goes on to use the CPU of
                 # its whole budget, and the machine is if it does not get it.
                 state, used = _state(program._pidfd)
