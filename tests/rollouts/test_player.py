@@ -192,19 +192,29 @@ def test_no_program_makes_its_loss_an_error_of_ours(player: Player, source: str)
 class Mortal(Sandbox):
     """Kills its own zygote at certain collects, counted over all zygotes."""
 
-    def __init__(self, task: Task, at: tuple[int, ...]) -> None:
+    def __init__(self, task: Task, at: tuple[int, ...], at_load: tuple[int, ...] = ()) -> None:
         self.at, self.count = at, 0
+        self.at_load, self.loads = at_load, 0
         super().__init__(profile_of(task))
+
+    def load(self, source: bytes, limits: Limits, games: int = 1) -> Program:
+        self.loads += 1
+        if self.loads in self.at_load:
+            self.kill()
+        return super().load(source, limits, games)
 
     def collect(self, timeout: float | None = None) -> list[tuple[Program, Reply]]:
         self.count += 1
         if self.count in self.at:
-            zygote = psutil.Process(self.pids()[0])
-            inner = zygote.children()
-            for process in [*inner, zygote]:
-                process.kill()
-            psutil.wait_procs(inner, timeout=30)
+            self.kill()
         return super().collect(timeout)
+
+    def kill(self) -> None:
+        zygote = psutil.Process(self.pids()[0])
+        inner = zygote.children()
+        for process in [*inner, zygote]:
+            process.kill()
+        psutil.wait_procs(inner, timeout=30)
 
 
 ZYGOTE_PLAYED = [assignment(f"x = {n}\n{RANDOM}", 3) for n in range(40)]
@@ -218,6 +228,16 @@ def test_a_zygote_lost_once_changes_no_card(task: Task, player: Player, limits: 
         assert [told(card) for card in mortal.play(ZYGOTE_PLAYED)] == expected
         assert sandbox.count > max(at)
         assert [told(card) for card in mortal.play(ZYGOTE_PLAYED)] == expected
+
+
+@pytest.mark.parametrize("at", [(1,), (7,), (16, 17)])
+def test_a_zygote_lost_while_programs_are_loaded_changes_no_card(
+    task: Task, player: Player, limits: Limits, at: tuple[int, ...]
+) -> None:
+    expected = [told(card) for card in player.play(ZYGOTE_PLAYED)]
+    with Mortal(task, (), at_load=at) as sandbox:
+        assert [told(card) for card in Player(task, sandbox, limits).play(ZYGOTE_PLAYED)] == expected
+        assert sandbox.loads > max(at)
 
 
 def test_what_zygotes_lost_again_and_again_take_with_them_is_our_own_error(task: Task, limits: Limits) -> None:

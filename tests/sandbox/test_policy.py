@@ -25,6 +25,8 @@ ACCEPTED = {
     "future annotations": "from __future__ import annotations\ndef f(x: list[str | None]) -> int: return 1",
     "dataclass": "from dataclasses import dataclass, field\n@dataclass(order=True, frozen=True)\nclass P:\n    x: int\n"
     "    y: list = field(default_factory=list)\ndef f(x): return [P(1) < P(2), P(3).y, repr(P(4))]",
+    "dataclass with future annotations": "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    "@dataclass\nclass P:\n    x: int\n    y: list[int] | None = None\ndef f(x): return [P(1).x, P(2, [3]).y]",
     "f-strings": "def f(x):\n    y = 3.14159\n    return f'{y:.2f} {y!r:>10} {x!a} {{}} {y=}'",
     "nested format spec": "def f(x): return f'{7:{4}}'",
     "walrus": "def f(x): return [y for z in range(9) if (y := z * 2) > 5]",
@@ -105,7 +107,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_ordinary_programs_give_what_plain_python_gives(value_of: Callable[..., Any], name: str) -> None:
-    space: dict[str, Any] = {"__name__": "strategy"}
+    space: dict[str, Any] = {"__name__": __name__}  # dataclasses look into the module of a class
     exec(compile(ACCEPTED[name], "<plain>", "exec", dont_inherit=True), space)
     got = value_of(ACCEPTED[name], b"x")
     expected = space["f"](b"x")
