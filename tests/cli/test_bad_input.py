@@ -182,6 +182,12 @@ def test_no_program_is_measured_without_the_layers_that_every_program_needs(refu
     assert message.startswith("error: the sandbox lacks required layers: seccomp (switched off); ")
 
 
+def test_a_layer_that_eval_is_told_to_require_is_required(refused, without):
+    without("evaluate", "landlock")
+    message = one_line(refused("eval", "--strategy", GREEDY, "--seeds", "2", "--workers", "1", "--require", "landlock"))
+    assert "landlock (switched off)" in message
+
+
 # seeds
 
 

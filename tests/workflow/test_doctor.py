@@ -9,7 +9,8 @@ from envrl.sandbox import LAYERS
 from envrl.sandbox.mending import look, mend
 from envrl.sandbox.proof import ALWAYS, Proof, State
 from envrl.workflow import doctor
-from envrl.workflow.doctor import LEAST, Problem, diagnose, diagnose_sandbox, find_problems, installed, judge
+from envrl.sandbox import LEAST
+from envrl.workflow.doctor import Problem, diagnose, diagnose_sandbox, find_problems, installed, judge
 
 GOOD = {
     "torch": "2.13.0",

@@ -22,7 +22,7 @@ from envrl.envs import Task
 from envrl.errors import SandboxError, UnknownNameError
 from envrl.rewards import find_preset
 from envrl.rollouts import Arena
-from envrl.sandbox import LAYERS, active_layers
+from envrl.sandbox import LAYERS, LEAST, active_layers
 
 __all__ = ["BENIGN_CLASS", "Progress", "audit"]
 
@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 BENIGN_CLASS = "benign"
 """What the harmless programs are called where classes are named."""
 
-_LEAST = ("limits", "no_new_privs", "seccomp", "user")
+_LEAST = (*LEAST, "user")
 _WALLS = ("language", "seccomp", "landlock", "namespaces")
 
 

@@ -20,6 +20,9 @@ __all__ = ["command"]
     "--set", "settings", multiple=True, metavar="KEY=NUMBER", help="Option of the environment, such as target=1024."
 )
 @click.option("--workers", type=click.IntRange(min=1), help="Referee processes; one a core by default.")
+@click.option(
+    "--require", multiple=True, metavar="LAYER", help="Sandbox layer without which nothing is played; may be repeated."
+)
 @click.option("--output", type=click.Path(path_type=Path), help="JSON file for every episode.")
 def command(
     env: str,
@@ -28,6 +31,7 @@ def command(
     block: str,
     settings: tuple[str, ...],
     workers: int | None,
+    require: tuple[str, ...],
     output: Path | None,
 ) -> None:
     """Measure a program over many seeds: its success rate with a 95 % interval, and how it fails."""
@@ -35,6 +39,7 @@ def command(
 
     from envrl.cli.display import Display
     from envrl.envs import find_task
+    from envrl.sandbox import LEAST
     from envrl.seeding import parse_indices
     from envrl.workflow.evaluate import evaluate_strategy
 
@@ -43,7 +48,14 @@ def command(
     with Display(console) as display:
         display.phase("playing", len(parse_indices(seeds)))
         evaluated = evaluate_strategy(
-            task, strategy, seeds, block=block, workers=workers, output=output, progress=display.advance
+            task,
+            strategy,
+            seeds,
+            block=block,
+            workers=workers,
+            require=(*LEAST, *require),
+            output=output,
+            progress=display.advance,
         )
     _print(console, evaluated, strategy, seeds)
 

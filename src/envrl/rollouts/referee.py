@@ -23,7 +23,7 @@ from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.rollouts.player import Assignment, Player, profile_of
 from envrl.rollouts.scorecard import Episode, Scorecard
-from envrl.sandbox import LAYERS, Sandbox
+from envrl.sandbox import LAYERS, LEAST, Sandbox
 
 __all__ = ["Arena", "LocalPlayers"]
 
@@ -39,7 +39,7 @@ class LocalPlayers:
         self,
         task: Task,
         limits: Limits | None = None,
-        require: Sequence[str] = ("limits", "seccomp"),
+        require: Sequence[str] = LEAST,
         layers: Sequence[str] = LAYERS,
     ) -> None:
         self._sandbox = Sandbox(profile_of(task), layers=layers, require=tuple(require))
@@ -144,7 +144,7 @@ class Arena:
         *,
         workers: int | None = None,
         limits: Limits | None = None,
-        require: Sequence[str] = ("limits", "seccomp"),
+        require: Sequence[str] = LEAST,
         layers: Sequence[str] = LAYERS,
     ) -> None:
         import multiprocess

@@ -5,13 +5,14 @@ process of its own; replies are values (`Loaded`, `Played`) or a `Fault` with it
 at a time; `envrl.sandbox.asynchronous` has one for asyncio.
 """
 
-from envrl.sandbox.host import LAYERS, Program, Reply, Sandbox, active_layers
+from envrl.sandbox.host import LAYERS, LEAST, Program, Reply, Sandbox, active_layers
 from envrl.sandbox.messages import Fault, Loaded, Played
 from envrl.sandbox.profile import LANGUAGE_IMPORTS, Profile
 
 __all__ = [
     "LANGUAGE_IMPORTS",
     "LAYERS",
+    "LEAST",
     "Fault",
     "Loaded",
     "Played",

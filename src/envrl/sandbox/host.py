@@ -24,7 +24,7 @@ import msgspec
 from envrl.errors import SandboxError, ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.sandbox.inside.agreed import LAYERS, SETUP_FAILED
+from envrl.sandbox.inside.agreed import LAYERS, LEAST, SETUP_FAILED
 from envrl.sandbox.messages import (
     BadFrame,
     Fault,
@@ -39,7 +39,7 @@ from envrl.sandbox.messages import (
 from envrl.sandbox.profile import Profile
 from envrl.sandbox.zygote import Born, Zygote
 
-__all__ = ["LAYERS", "Program", "Reply", "Sandbox", "active_layers"]
+__all__ = ["LAYERS", "LEAST", "Program", "Reply", "Sandbox", "active_layers"]
 
 Reply = Loaded | Played | Fault
 
@@ -125,9 +125,7 @@ class Sandbox:
         SandboxError: the zygote does not start, or a required layer is missing.
     """
 
-    def __init__(
-        self, profile: Profile, *, layers: Sequence[str] = LAYERS, require: Sequence[str] = ("limits", "seccomp")
-    ) -> None:
+    def __init__(self, profile: Profile, *, layers: Sequence[str] = LAYERS, require: Sequence[str] = LEAST) -> None:
         if sys.platform != "linux":
             raise SandboxError(
                 f"programs run confined on Linux only, and this is {sys.platform}: use a Linux machine, or WSL 2"

@@ -13,12 +13,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from envrl.errors import SandboxError
-from envrl.sandbox import LAYERS, Profile, Sandbox
+from envrl.sandbox import LAYERS, LEAST, Profile, Sandbox
 from envrl.sandbox.mending import look, mend
 from envrl.sandbox.proof import Proof, State, prove
 
 __all__ = [
-    "LEAST",
     "Diagnosis",
     "Problem",
     "SandboxDiagnosis",
@@ -28,9 +27,6 @@ __all__ = [
     "installed",
     "judge",
 ]
-
-LEAST = ("limits", "no_new_privs", "seccomp")
-"""The layers without which no program may be run on Linux."""
 
 _PACKAGES = (
     "envrl gymnasium numpy msgspec RestrictedPython torch transformers trl peft accelerate datasets tokenizers unsloth "

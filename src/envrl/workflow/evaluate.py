@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.rollouts import Arena, Assignment, Episode, Scorecard
 from envrl.runs import write_json
-from envrl.sandbox import active_layers
+from envrl.sandbox import LEAST, active_layers
 from envrl.seeding import Block, block_salt, episode_seeds, parse_indices
 
 __all__ = ["Evaluated", "evaluate_strategy"]
@@ -58,18 +58,21 @@ def evaluate_strategy(
     block: str = "test",
     workers: int | None = None,
     limits: Limits | None = None,
+    require: Sequence[str] = LEAST,
     output: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Evaluated:
     """Plays a strategy file on seeds of a block.
 
     Args:
+        require: sandbox layers without which nothing is played.
         output: a JSON file for every episode.
         progress: called with the number of episodes that have just been played.
 
     Raises:
         StrategyError: the file cannot be read, or holds no program that can be played.
         SeedError: the seeds are none, or the block is the one that runs train on.
+        SandboxError: the sandbox lacks a required layer.
         RunError: the output cannot be written.
     """
     path = Path(path)
@@ -93,7 +96,7 @@ def evaluate_strategy(
         Assignment(source, tuple(part), tuple(episode_seeds(salt, named, part)))
         for part in (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
     ]
-    with Arena(task, workers=workers, limits=limits) as arena:
+    with Arena(task, workers=workers, limits=limits, require=require) as arena:
         layers = arena.ready()
         cards = arena.play(assignments, (lambda n: progress(n * _CHUNK)) if progress else None)
     _check_playable(path, task, cards[0])

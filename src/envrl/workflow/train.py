@@ -115,8 +115,9 @@ def train(resolved: Resolved, command: str, watcher: Watcher) -> Trained:
     name = config.output.name or default_name(config.env.id, datetime.datetime.now())
     RunDirectory.check_free(config.output.root, name)
     with plan.arena() as arena:
+        layers = arena.ready()
         loaded, device = plan.load(watcher)
-        lock = _lock(plan, resolved, command, arena.ready(), loaded)
+        lock = _lock(plan, resolved, command, layers, loaded)
         with RunDirectory.create(config.output.root, name, resolved.to_yaml(), lock) as run:
             return _course(plan, run, arena, loaded, device, watcher, None)
 
@@ -139,6 +140,7 @@ def resume(path: Path, watcher: Watcher) -> Trained:
         run.rewind(step)
         watcher.say(f"resuming {run.path} after step {step}")
         with plan.arena() as arena:
+            arena.ready()
             loaded, device = plan.load(watcher)
             return _course(plan, run, arena, loaded, device, watcher, checkpoint)
 
