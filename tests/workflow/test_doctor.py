@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from envrl.errors import SandboxError
-from envrl.sandbox import LAYERS
+from envrl.sandbox import LAYERS, LEAST
 from envrl.sandbox.mending import look, mend
 from envrl.sandbox.proof import ALWAYS, Proof, State
 from envrl.workflow import doctor
-from envrl.sandbox import LEAST
 from envrl.workflow.doctor import Problem, diagnose, diagnose_sandbox, find_problems, installed, judge
 
 GOOD = {
