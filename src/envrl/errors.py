@@ -5,6 +5,7 @@
     EnvrlError
     ├── ConfigError            a configuration key or value that cannot be used
     ├── UnknownNameError       a name (environment, preset, block …) that nothing answers to
+    ├── EnvError               a Gymnasium environment that envrl cannot use, or that breaks its own rules
     ├── StrategyError          a strategy file that cannot be played at all
     ├── SeedError              seeds that overlap, lie outside a block, or were trained on
     ├── RunError               a run directory that cannot be used as asked
@@ -25,6 +26,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ConfigError",
+    "EnvError",
     "EnvrlError",
     "MissingExtraError",
     "ModelError",
@@ -61,6 +63,10 @@ class UnknownNameError(EnvrlError):
         hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
         self.kind, self.name, self.known = kind, name, known
+
+
+class EnvError(EnvrlError):
+    """A Gymnasium environment that envrl cannot use, or that breaks its own rules."""
 
 
 class StrategyError(EnvrlError):

@@ -24,11 +24,12 @@ class Ending(msgspec.Struct, frozen=True):
     """How one game stands, or ended.
 
     Attributes:
-        outcome: success, failure or invalid_action.
+        outcome: success, failure or invalid_action; infrastructure_error where the environment itself failed.
         steps: actions taken.
         score: the environment's own return.
         progress: the task's partial credit, in [0, 1].
         metrics: the task's own figures, such as the largest tile.
+        detail: what went wrong, where something did.
     """
 
     outcome: Outcome
@@ -36,15 +37,19 @@ class Ending(msgspec.Struct, frozen=True):
     score: float
     progress: float
     metrics: dict[str, float]
+    detail: str = ""
 
 
 class Games(Protocol):
     """All games of a batch."""
 
-    def observe(self, which: Sequence[int]) -> list[bytes]:
-        """The observations of some games, as the task's adapter reads them in the worker."""
+    def observe(self, which: Sequence[int]) -> Sequence[bytes | Ending]:
+        """The observations of some games, as the task's adapter reads them in the worker.
 
-    def act(self, which: Sequence[int], actions: Sequence[int]) -> list[Ending | None]:
+        An ending in the place of one: the environment failed, and nobody is asked for an action.
+        """
+
+    def act(self, which: Sequence[int], actions: Sequence[Any]) -> list[Ending | None]:
         """Advances some games by one action each; gives the ending of those that it ended, else None."""
 
     def standing(self, which: int) -> Ending:

@@ -68,7 +68,7 @@ class Task:
     entry_point: str
     prompts: dict[str, str]
     lent: Lent
-    action: Callable[[Any], int]
+    action: Callable[[Any], Any]
     games: Callable[[Sequence[int]], Games]
     success: str
     example_action: str

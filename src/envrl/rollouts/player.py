@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from envrl.envs import Ending, Games, InvalidAction, Task
 from envrl.errors import ZygoteLost
@@ -87,6 +88,7 @@ class _Job:
     def __init__(self, record: _Record, slots: dict[int, int]) -> None:
         self.record = record
         self.positions = slots  # slot: position in the assignment, for games that go on
+        self.all = tuple(slots.values())
         self.program: Program | None = None
         self.asked: list[int] = []
         self.calls: dict[int, int] = dict.fromkeys(slots, 0)
@@ -220,7 +222,7 @@ class Player:
         """Takes the workers' answers, advances their games together, and asks again."""
         again: list[tuple[_Record, tuple[int, ...]]] = []
         moving: list[tuple[_Job, int]] = []
-        actions: list[int] = []
+        actions: list[Any] = []
         for job, played in steps:
             for slot, value, seconds in zip(job.asked, played.values, played.seconds, strict=False):
                 job.cpu[slot] += seconds
@@ -255,17 +257,24 @@ class Player:
         jobs = [*jobs, *begun]
         for job in jobs:
             self._drop_lost(job)
-            job.asked = list(job.positions)
-        observations = iter(games.observe([slot for job in jobs for slot in job.asked]))
+        observations = iter(games.observe([slot for job in jobs for slot in job.positions]))
         for job in jobs:
-            if not job.asked:
+            calls: list[tuple[int, bytes]] = []
+            for slot in list(job.positions):
+                observation = next(observations)
+                if isinstance(observation, Ending):
+                    self._end(job, slot, games, observation)
+                else:
+                    calls.append((slot, observation))
+            job.asked = [slot for slot, _ in calls]
+            if not calls:
                 continue
             assert job.program is not None
             opened = []
             if job in begun:
+                job.ended = []  # of games that never began
                 seeds = job.record.assignment.seeds
                 opened = [(slot, private_seed(seeds[position], "strategy")) for slot, position in job.positions.items()]
-            calls = [(slot, next(observations)) for slot in job.asked]
             job.program.play(calls, opened=opened, closed=job.ended)
             job.ended = []
 
@@ -307,7 +316,7 @@ class Player:
             score=ending.score if ending else 0.0,
             progress=ending.progress if ending else 0.0,
             metrics=ending.metrics if ending else {},
-            detail=how.detail if isinstance(how, Fault) else "",
+            detail=how.detail,
             call=call if faulted else None,
             cpu=cpu,
             strained=strained or how.outcome in (Outcome.TIMEOUT, Outcome.MEMORY),
@@ -328,9 +337,12 @@ class Player:
         return self._again(job)
 
     def _again(self, job: _Job) -> list[tuple[_Record, tuple[int, ...]]]:
-        positions = tuple(job.positions.values())
         job.positions.clear()
-        return [(job.record, positions)]
+        if not job.alone:  # those that have ended, too: who ends a worker must not choose which results stand
+            for position in job.all:
+                job.record.episodes.pop(position, None)
+            job.record.hard = [p for p in job.record.hard if p not in job.all]
+        return [(job.record, job.all)]
 
     def _drop_lost(self, job: _Job) -> None:
         if len(job.record.hard) < self._limits.hard_failures:

@@ -18,7 +18,8 @@ from typing import Any, Self
 import psutil
 
 from envrl.envs import Task
-from envrl.errors import SandboxError
+from envrl.envs.locations import load_all, loaded
+from envrl.errors import EnvError, SandboxError
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.rollouts.player import Assignment, Player, profile_of
@@ -63,21 +64,33 @@ class LocalPlayers:
         self._sandbox.close()
 
 
+def _pickler() -> Any:
+    # By value what lives in no module, such as a script's own functions.
+    from multiprocess.reduction import ForkingPickler
+
+    return ForkingPickler
+
+
 def _serve(
     connection: Any,
     core: int | None,
-    task: Task,
-    limits: Limits | None,
-    require: tuple[str, ...],
-    layers: tuple[str, ...],
+    locations: tuple[str, ...],
+    packed: bytes,
 ) -> None:
-    """A referee's life: plays what comes over the connection until its end of file."""
+    """A referee's life: plays what comes over the connection until its end of file.
+
+    Args:
+        core: to stay on; None for any.
+        locations: of users' environments, without which the task cannot be unpacked.
+        packed: the arguments of `LocalPlayers`, pickled.
+    """
     if core is not None:
         os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
     try:
-        players = LocalPlayers(task, limits, require, layers)
-    except SandboxError as error:
+        load_all(locations)
+        players = LocalPlayers(*_pickler().loads(packed))
+    except (SandboxError, EnvError) as error:
         connection.send(("error", str(error)))
         return
     connection.send(("ready", players.layers))
@@ -150,7 +163,8 @@ class Arena:
         import multiprocess
 
         self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
-        arguments = (task, limits, tuple(require), tuple(layers))
+        packed = bytes(_pickler().dumps((task, limits, tuple(require), tuple(layers))))
+        arguments = (loaded(), packed)
         cores = sorted(os.sched_getaffinity(0))
         count = workers or len(cores)
         pinned = cores if count == len(cores) else [None] * count

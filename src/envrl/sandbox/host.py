@@ -46,6 +46,7 @@ Reply = Loaded | Played | Fault
 _CHUNK = 2**18
 _AFTER_KILL_SECONDS = 60.0
 _WATCH_SECONDS = 0.5
+_NAPS = 2  # waits between two looks that an honest program may have, for a page of memory
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -63,6 +64,7 @@ class Program:
         self._deadline = 0.0
         self._cpu = 0.0  # budget of the message that is being answered
         self._overdue: tuple[float, float] | None = None  # since when, and the CPU that it had used by then
+        self._naps: int | None = None  # how often it had given up its core by the last look
         self._pidfd: int | None = None
         self._status: int | None = None  # how it ended, for wait(2)
         self._killed: Outcome | None = None
@@ -100,6 +102,7 @@ class Program:
         self._calls = calls
         self._cpu = cpu
         self._overdue = None
+        self._naps = None
         self._deadline = time.monotonic() + max(self._limits.wall_floor, self._limits.wall_factor * cpu)
         self._unsent += frame
         self._flush()
@@ -338,8 +341,12 @@ class Sandbox:
                 # One that sleeps is to blame. One that runs is watched: it is to blame if it goes on to use the CPU of
                 # its whole budget, and the machine is if it does not get it.
                 state, used = _state(program._pidfd)
+                naps = _naps(program._pidfd)
+                # One that naps between looks shows the same letter on a busy core, and uses as little CPU.
+                slept = program._naps is not None and naps > program._naps + _NAPS
+                program._naps = naps
                 since, before = program._overdue = program._overdue or (now, used)
-                runs = state == "R" and used - before < program._cpu
+                runs = not slept and state == "R" and used - before < program._cpu
                 if runs and now - since < program._limits.wall_floor:
                     program._deadline = now + _WATCH_SECONDS
                     continue
@@ -412,6 +419,15 @@ def _field(pidfd: int, name: str) -> str | None:
         if key == name:
             return value.strip()
     return None
+
+
+def _naps(pidfd: int) -> int:
+    """How often a process has given up its core of its own accord; 0 when it is gone."""
+    try:
+        status = Path(f"/proc/{_field(pidfd, 'Pid')}/status").read_text()
+    except OSError:
+        return 0
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].partition("\n")[0])
 
 
 def _state(pidfd: int) -> tuple[str, float]:

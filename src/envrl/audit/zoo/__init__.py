@@ -7,6 +7,7 @@ from envrl.audit.zoo import (
     cpu,
     display,
     files,
+    fresh,
     host,
     introspection,
     memory,
@@ -38,6 +39,7 @@ CLASSES: dict[str, tuple[Specimen, ...]] = {
     "threads": threads.PROGRAMS,
     "tampering": tampering.PROGRAMS,
     "display": display.PROGRAMS,
+    "fresh": fresh.PROGRAMS,
 }
 """Hostile programs by what they reach for."""
 

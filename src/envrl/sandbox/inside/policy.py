@@ -203,6 +203,9 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
         self.check_function_argument_names(node)
         self._contents(node)
         if node.name == "__exit__":
+            # Its guard must run when it is called; a generator's would run later, or never.
+            if node.decorator_list or any(isinstance(inner, ast.Yield | ast.YieldFrom) for inner in ast.walk(node)):
+                self.error(node, "an '__exit__' that is decorated, or a generator")
             node.body.insert(0, _guard(node))
         return node
 

@@ -8,9 +8,13 @@ set; it only has no name in Python for saying so of a class that is already ther
 from __future__ import annotations
 
 import abc
+import collections
 import ctypes
+import dataclasses
 import gc
-from typing import NoReturn
+import sys
+import types
+from typing import Any, NoReturn
 
 __all__ = ["seal"]
 
@@ -24,7 +28,11 @@ def seal() -> None:
     Raises:
         RuntimeError: the interpreter keeps a class's flags elsewhere.
     """
-    abc.ABCMeta.register = _register  # type: ignore[assignment]
+    for name in ("register", "_abc_registry_clear", "_abc_caches_clear", "_dump_registry"):
+        setattr(abc.ABCMeta, name, _refuse)
+    # namedtuple interns the names of its fields, and ``is`` would tell a game which names another has used.
+    collections._sys = types.SimpleNamespace(intern=str, _getframe=sys._getframe)  # type: ignore[attr-defined]
+    _guard_fields()
     for kind in gc.get_objects():
         # Not isinstance: an object may lie about its class.
         if not issubclass(type(kind), type) or not kind.__flags__ & _HEAP_TYPE:
@@ -35,6 +43,43 @@ def seal() -> None:
         flags.value |= _IMMUTABLE_TYPE
 
 
-def _register(kind: type, other: type) -> NoReturn:
-    # It would make any object an instance of any abstract class, for all games of the worker.
+class _Field(dataclasses.Field[Any]):
+    """A field whose name is an identifier and stays what it is: ``dataclass`` makes text of names and runs it.
+
+    Checking a class beforehand would not do: code of the strategy can run between a check and the use.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, default: Any, factory: Any, init: Any, repr: Any, hash: Any, compare: Any, metadata: Any, kw_only: Any
+    ) -> None:
+        # An empty mapping of its own: the usual one is shared by all fields of all games.
+        metadata = {} if metadata is None else metadata
+        super().__init__(default, factory, init, repr, hash, compare, metadata, kw_only)
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        # The real type, exactly: a string of a class of its own may change its mind.
+        named = type(value) is str and value.isidentifier() and self.name in (None, value)
+        if key == "name" and value is not None and not named:
+            raise TypeError("a field keeps its name")
+        super().__setattr__(key, value)
+
+
+def _guard_fields() -> None:
+    get_field = dataclasses._get_field  # type: ignore[attr-defined]
+
+    def get_guarded_field(kind: type, name: str, *rest: Any) -> Any:
+        field = get_field(kind, name, *rest)
+        if type(field) is not _Field or field.name != name:
+            raise TypeError("a field is made by dataclasses.field")
+        return field
+
+    dataclasses._get_field = get_guarded_field  # type: ignore[attr-defined]
+    dataclasses.Field = _Field  # type: ignore[assignment, misc]
+
+
+def _refuse(kind: type, *values: object, **options: object) -> NoReturn:
+    # What they change or tell belongs to all games of the worker: a class that is registered makes any object an
+    # instance of any abstract class.
     raise TypeError("an abstract class registers nothing here")

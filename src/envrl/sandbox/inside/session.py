@@ -26,6 +26,8 @@ _LOAD_DEPTH = 3000  # of the walks over a program's syntax tree: a long sum is a
 _HEAP_TYPE = 1 << 9
 _NO_MEMORY = (MemoryError, SystemError)  # the second is how CPython 3.11's deque says it
 # Read past whatever a class of the program's says of itself.
+_MOST_CONTEXTS = 100_000  # errors behind an error that are looked through
+
 _flags = type.__dict__["__flags__"].__get__
 _traceback = BaseException.__dict__["__traceback__"].__get__
 _RESERVE = 2**18  # large enough to be a mapping of its own, which goes back to the kernel when it is freed
@@ -221,6 +223,8 @@ class Session:
         except _NO_MEMORY:
             self.exhaust()
         except BaseException as error:
+            if _of_memory(error):
+                self.exhaust()
             if self._doomed is None:
                 raise Fault("exception", _describe(error)) from None
         if self._doomed is not None:
@@ -244,9 +248,23 @@ class Session:
     def _guard(self) -> None:
         if self._doomed is not None:
             raise Doom
-        if isinstance(sys.exc_info()[1], _NO_MEMORY):
+        if _of_memory(sys.exc_info()[1]):
             self.exhaust()
             raise Doom
+
+
+_context = BaseException.__dict__["__context__"].__get__  # a class of errors may say something else of its own
+
+
+def _of_memory(error: BaseException | None) -> bool:
+    """Whether the memory was full, whatever error has taken that one's place since."""
+    for _ in range(_MOST_CONTEXTS):
+        if error is None:
+            return False
+        if issubclass(type(error), _NO_MEMORY):
+            return True
+        error = _context(error)
+    return True  # nobody honest has so many, and where they lead is not looked for
 
 
 def _swallow(*values: object, **options: object) -> None:

@@ -1,6 +1,6 @@
-# Answers by row, shared by all workers. A row is a tuple of tile values; an unknown one is worked out once. What the
-# toolkit uses are the bound look-ups at the end: with them a helper runs through its rows without a Python loop.
-# A row that is no row of whole numbers is worked out each time: no game may leave its mark on another's answers.
+# Answers by row, shared by all workers. A row is a tuple of tile values. What the toolkit uses are the bound look-ups at
+# the end: with them a helper runs through its rows without a Python loop. An unknown row is worked out each time: no game
+# may leave its mark on another's answers, not even by which of them are known.
 
 
 class _Rows(dict):
@@ -8,11 +8,7 @@ class _Rows(dict):
         self.answer = answer
 
     def __missing__(self, row):
-        plain = tuple([int(tile) for tile in row])
-        if plain != row:
-            return self.answer(row)
-        self[plain] = answer = self.answer(plain)
-        return answer
+        return self.answer(row)
 
 
 def _slide(row):
@@ -63,12 +59,12 @@ TO_START, TO_END, GAIN, MOVES, MERGES, MONO, SMOOTH = [rows.__getitem__ for rows
 
 
 def _warm():
-    """Works out the rows of an ordinary 4x4 game, tiles up to 512.
+    """Works out the rows of an ordinary 4x4 game, tiles up to 2048.
 
     Workers take turns at a core many thousand times a second, and each copies the pages that it counts references on.
     So what is used often lies together, rows of small tiles first, and equal rows are one object.
     """
-    tiles = [0, *(2**k for k in range(1, 10))]
+    tiles = [0, *(2**k for k in range(1, 12))]
     rows = [(a, b, c, d) for a in tiles for b in tiles for c in tiles for d in tiles]
     rows.sort(key=lambda row: sum(tile.bit_length() for tile in row))
     known = {row: row for row in [(*row,) for row in rows]}  # copies, made in this order

@@ -1,0 +1,170 @@
+"""The generic grammar: small programs over any observation, for the warm start of a task that has none of its own.
+
+It knows the form of observations and actions, and which values random play meets; what wins it does not know.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from gymnasium import spaces
+
+from envrl.envs.generic.spaces import example_of
+from envrl.envs.task import Example
+
+__all__ = ["GenericGrammar"]
+
+_MOST_PARTS = 12
+_LARGEST_TABLE = 64
+_SPOILED_SHARE = 0.12
+
+
+class GenericGrammar:
+    """Samples programs for an environment; called as ``examples(count, seed)``.
+
+    Args:
+        entry_point: the function that they define.
+        argument: its argument, the observation.
+        observation, action: the environment's spaces.
+        seen: observations of random play, as plain data.
+    """
+
+    def __init__(self, entry_point: str, argument: str, observation: Any, action: Any, seen: Sequence[Any]) -> None:
+        self._entry_point = entry_point
+        self._argument = argument
+        self._action = action
+        self._states = int(observation.n) if isinstance(observation, spaces.Discrete) else 0
+        self._start = int(observation.start) if self._states else 0
+        self._parts = {path: sorted(values) for path, values in _numbers(self._argument, seen).items()}
+
+    def __call__(self, count: int, seed: int) -> list[Example]:
+        rng = random.Random(seed)
+        made = []
+        for _ in range(count):
+            source = self._program(rng)
+            spoiled = rng.random() < _SPOILED_SHARE
+            made.append(Example(self._spoil(source, rng) if spoiled else source, spoiled))
+        return made
+
+    def _program(self, rng: random.Random) -> str:
+        shapes = {"constant": 1.0}
+        if self._parts:
+            shapes |= {"test": 3.0, "score": 5.0, "chain": 2.0}
+        if 0 < self._states <= _LARGEST_TABLE and isinstance(self._action, spaces.Discrete):
+            shapes = {"constant": 1.0, "table": 8.0, "test": 1.0}
+        (shape,) = rng.choices(list(shapes), list(shapes.values()))
+        body = {
+            "constant": lambda: f"    return {self._act(rng)}\n",
+            "test": lambda: (
+                f"    if {self._test(rng)}:\n        return {self._act(rng)}\n    return {self._act(rng)}\n"
+            ),
+            "score": lambda: self._score(rng),
+            "chain": lambda: self._chain(rng),
+            "table": lambda: self._table(rng),
+        }[shape]()
+        return f"def {self._entry_point}({self._argument}):\n{body}"
+
+    def _score(self, rng: random.Random) -> str:
+        names = rng.sample(list(self._parts), min(len(self._parts), rng.choice((1, 2, 2, 2, 3))))
+        terms = " + ".join(f"{rng.choice((-1, 1)) * rng.randint(1, 9)} * {name}" for name in names)
+        bound = rng.choice((0, 0, 0, 0, rng.randint(-9, 9)))
+        lines = f"    s = {terms}\n"
+        if isinstance(self._action, spaces.Box):
+            return f"{lines}    return {self._scaled(rng)}\n"
+        return f"{lines}    if s > {bound}:\n        return {self._act(rng)}\n    return {self._act(rng)}\n"
+
+    def _chain(self, rng: random.Random) -> str:
+        lines = [f"    if {self._test(rng)}:\n        return {self._act(rng)}\n" for _ in range(rng.choice((2, 2, 3)))]
+        return "".join(lines) + f"    return {self._act(rng)}\n"
+
+    def _table(self, rng: random.Random) -> str:
+        first = int(self._action.start)
+        digits = "".join(str(first + rng.randrange(min(int(self._action.n), 10))) for _ in range(self._states))
+        place = self._argument if self._start == 0 else f"{self._argument} - {self._start}"
+        return f'    return int("{digits}"[{place}])\n'
+
+    def _test(self, rng: random.Random) -> str:
+        name = rng.choice(list(self._parts))
+        values = self._parts[name]
+        bound = values[rng.randrange(len(values))]
+        if isinstance(bound, int) and rng.random() < 0.4:
+            return f"{name} == {bound}"
+        return f"{name} {rng.choice('<>')} {_short(bound)}"
+
+    def _act(self, rng: random.Random) -> str:
+        return _literal(self._action, rng)
+
+    def _scaled(self, rng: random.Random) -> str:
+        """An action made of the score, held within the bounds of its space."""
+        low, high = self._action.low.ravel().tolist(), self._action.high.ravel().tolist()
+        places = [
+            f"max({_short(a)}, min({_short(b)}, {'' if rng.random() < 0.5 else '-'}s))"
+            for a, b in zip(low, high, strict=True)
+        ]
+        text = ", ".join(places)
+        for size in reversed(self._action.shape[1:] or ()):
+            cells = text.split("), ")
+            text = ", ".join("[" + "), ".join(cells[i : i + size]) + "]" for i in range(0, len(cells), size))
+        return f"[{text}]" if self._action.shape else text
+
+    def _spoil(self, source: str, rng: random.Random) -> str:
+        first, rest = source.split("\n", 1)
+        spoils = (
+            source.replace(":\n", "\n", 1),
+            source.replace(self._entry_point, "play", 1),
+            f"import os\n{source}",
+            f"{first}\n    while True:\n        pass\n{rest}",
+            source.replace("return", "retrun", 1),
+            source.replace(f"({self._argument})", "()", 1),
+        )
+        return rng.choice([spoilt for spoilt in spoils if spoilt != source])
+
+
+def _numbers(name: str, seen: Sequence[Any]) -> dict[str, set[Any]]:
+    """The numbers in observations, by the expression that reaches them, such as ``observation["at"][0]``."""
+    found: dict[str, set[Any]] = {}
+
+    def walk(path: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, element in value.items():
+                walk(f"{path}[{key!r}]".replace("'", '"'), element)
+        elif isinstance(value, list | tuple):
+            for i, element in enumerate(value):
+                walk(f"{path}[{i}]", element)
+        elif isinstance(value, int | float):
+            found.setdefault(path, set()).add(value)
+
+    for value in seen:
+        walk(name, value)
+    changing = {path: values for path, values in found.items() if len(values) > 1}
+    return dict(list(changing.items())[:_MOST_PARTS])
+
+
+def _short(number: float) -> str:
+    """A number as a program has it: two significant digits."""
+    if isinstance(number, int):
+        return str(number)
+    text = f"{number:.2g}"
+    return f"{float(text):g}"
+
+
+def _literal(space: Any, rng: random.Random) -> str:
+    """Source of some action."""
+    if isinstance(space, spaces.Discrete):
+        return str(int(space.start) + rng.randrange(int(space.n)))
+    if isinstance(space, spaces.Tuple):
+        return "(" + "".join(f"{_literal(part, rng)}, " for part in space) + ")"
+    if isinstance(space, spaces.Dict):
+        return "{" + ", ".join(f'"{key}": {_literal(part, rng)}' for key, part in space.items()) + "}"
+    if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
+        ends = zip(space.start.tolist(), space.nvec.tolist(), strict=True)
+        return "[" + ", ".join(str(a + rng.randrange(n)) for a, n in ends) + "]"
+    if isinstance(space, spaces.MultiBinary) and len(space.shape) == 1:
+        return "[" + ", ".join(str(rng.randrange(2)) for _ in range(space.shape[0])) + "]"
+    if isinstance(space, spaces.Box) and len(space.shape) <= 1:
+        low, high = space.low.ravel().clip(-9), space.high.ravel().clip(max=9)
+        numbers = [_short(round(rng.uniform(a, b), 1)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+        return f"[{', '.join(numbers)}]" if space.shape else numbers[0]
+    return repr(example_of(space))
