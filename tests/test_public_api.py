@@ -101,11 +101,12 @@ print(json.dumps([env.spec.id, list(observation.shape), info["max_tile"]]))
     assert largest in (2, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="Gymnasium's import of a package that is loaded already registers nothing")
-def test_gymnasium_finds_the_environments_by_their_name_after_an_import_of_envrl() -> None:
-    code = """
-import envrl, gymnasium, json
-print(json.dumps(gymnasium.make("envrl:envrl/2048-v0").spec.id))
+@pytest.mark.parametrize("imports", ["envrl, gymnasium", "gymnasium, envrl", "envrl, gymnasium.envs, envrl.envs"])
+@pytest.mark.parametrize("name", ["envrl:envrl/2048-v0", "envrl/2048-v0"])
+def test_gymnasium_finds_the_environments_in_whatever_order_the_two_are_imported(imports: str, name: str) -> None:
+    code = f"""
+import {imports}, json
+print(json.dumps(gymnasium.make({name!r}).spec.id))
 """
     assert in_a_fresh_process(code) == "envrl/2048-v0"
 

@@ -1,14 +1,15 @@
 """envrl: language models write programs, envrl plays them, confined, on seeded episodes, and trains on what happened.
 
 The public names are below; importing this package loads none of what they need (no torch, no numpy). Gymnasium finds
-``envrl/2048-v0`` and its kin through ``gymnasium.make("envrl:envrl/2048-v0")`` or after ``import envrl.envs``.
+``envrl/2048-v0`` and its kin after ``import envrl``, or through ``gymnasium.make("envrl:envrl/2048-v0")``.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
+
+from envrl._gymnasium import register_when_imported
 
 __version__ = importlib.import_module("importlib.metadata").version("envrl")
 
@@ -16,17 +17,23 @@ _HOMES = {
     "Arena": "envrl.rollouts",
     "Assignment": "envrl.rollouts",
     "Episode": "envrl.rollouts",
+    "EpisodeEnd": "envrl.envs",
+    "Example": "envrl.envs",
+    "InvalidAction": "envrl.envs",
     "Limits": "envrl.limits",
     "LocalPlayers": "envrl.rollouts",
     "Outcome": "envrl.outcomes",
     "Scorecard": "envrl.rollouts",
     "Scorer": "envrl.rewards",
+    "Success": "envrl.envs",
     "Task": "envrl.envs",
     "evaluate_strategy": "envrl.workflow.evaluate",
     "find_preset": "envrl.rewards",
     "find_task": "envrl.envs",
     "load_config": "envrl.config",
+    "register": "envrl.envs",
     "train": "envrl.workflow.train",
+    "wrap": "envrl.envs",
 }
 
 __all__ = ["__version__", *_HOMES]
@@ -44,6 +51,4 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if "gymnasium" in sys.modules:
-    # gymnasium.make("envrl:…") imports this package to have its environments registered.
-    importlib.import_module("envrl.envs")
+register_when_imported()

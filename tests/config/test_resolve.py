@@ -40,7 +40,7 @@ def test_the_recipe_of_the_embedded_default():
     assert config.env.id == "2048"
     assert config.env.options == {"target": 512}
     assert config.method.num_generations == config.train.per_device_train_batch_size == 64
-    assert config.train.learning_rate == 5e-4
+    assert config.train.learning_rate == 2e-4
     assert config.train.torch_threads == 1
 
 

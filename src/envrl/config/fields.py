@@ -28,6 +28,7 @@ def all_fields() -> dict[str, FieldInfo]:
 
     def collect(model: type[BaseModel], prefix: str) -> None:
         for name, info in model.model_fields.items():
+            name = info.alias or name  # "import" cannot be a name in Python
             found[prefix + name] = info
             if inner := submodel(info):
                 collect(inner, f"{prefix}{name}.")

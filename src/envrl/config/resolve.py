@@ -26,7 +26,7 @@ class Resolved:
 
     def to_yaml(self) -> str:
         """The whole configuration as YAML, each value with its origin behind it; reads back as the same."""
-        return emit(self.config.model_dump(), self.origin)
+        return emit(self.config.model_dump(by_alias=True), self.origin)
 
 
 def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Resolved:
@@ -48,7 +48,7 @@ def load_config(path: str | Path | None = None, overrides: Sequence[str] = ()) -
     problems += found
     if config is None or problems:
         raise_all(problems)
-    return Resolved(config, {dotted: _origin(root, dotted) for dotted, _ in leaves(config.model_dump())})
+    return Resolved(config, {dotted: _origin(root, dotted) for dotted, _ in leaves(config.model_dump(by_alias=True))})
 
 
 def _origin(root: Node, dotted: str) -> str:

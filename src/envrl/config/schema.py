@@ -102,6 +102,14 @@ class EnvConfig(_Group):
     options: dict[Key, int | float | str | bool] = Field(
         default_factory=dict, description="keyword arguments of the environment, such as target or size"
     )
+    module: Text | None = Field(
+        default=None,
+        alias="import",
+        description="module or file (path.py) to import first, which registers environments",
+    )
+    success: Text | None = Field(
+        default=None, description="rule in place of the environment's own, such as 'return >= 475'"
+    )
     toolkit: Literal["full", "none"] = Field(default="full", description="helper functions lent to strategies")
     episodes: int = Field(default=4, ge=1, le=4096, description="seeds that each completion plays in training")
 

@@ -66,14 +66,17 @@ def model_path(path: str) -> str:
     return str(files("envrl.models.tiny") / "weights") if path == "tiny" else path
 
 
-def load_model(config: ModelConfig, device: str, seed: int = 0) -> LoadedModel:
+def load_model(config: ModelConfig, device: str, seed: int = 0, folder: Path | None = None) -> LoadedModel:
     """Loads a model and its tokenizer; adapters of a LoRA are left to the trainer.
+
+    Args:
+        folder: where it lies, for a tiny model that was warm-started for a task of its own.
 
     Raises:
         ModelError: there is no such model, or it has no chat template.
         MissingExtraError: the backend is not installed.
     """
-    path = model_path(config.path)
+    path = str(folder) if folder else model_path(config.path)
     if os.sep in config.path and config.path.startswith((".", os.sep, "~")) and not Path(path).expanduser().is_dir():
         raise ModelError(f"model.path {config.path!r}: there is no such folder")
     if config.backend == "unsloth":

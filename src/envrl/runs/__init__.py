@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from envrl.runs.checkpoints import find_damage, is_complete, latest_complete, mark_complete, quarantine_incomplete
 from envrl.runs.directory import RunDirectory, default_name
-from envrl.runs.files import JsonLines, Lines, read_json, read_lines, write_atomic, write_json
+from envrl.runs.files import JsonLines, Lines, cache_folder, read_json, read_lines, write_atomic, write_json
 from envrl.runs.lock import build_lock, differences, file_hash
 from envrl.runs.status import State, Status
 
@@ -15,6 +15,7 @@ __all__ = [
     "State",
     "Status",
     "build_lock",
+    "cache_folder",
     "default_name",
     "differences",
     "file_hash",

@@ -12,9 +12,24 @@ import msgspec
 
 from envrl.errors import RunError
 
-__all__ = ["JsonLines", "Lines", "read_json", "read_lines", "remove_temporaries", "sync", "write_atomic", "write_json"]
+__all__ = [
+    "JsonLines",
+    "Lines",
+    "cache_folder",
+    "read_json",
+    "read_lines",
+    "remove_temporaries",
+    "sync",
+    "write_atomic",
+    "write_json",
+]
 
 _BLOCK = 2**16
+
+
+def cache_folder() -> Path:
+    """Where results that can be made again are kept between runs: ``$ENVRL_CACHE``, or ``~/.cache/envrl``."""
+    return Path(os.environ.get("ENVRL_CACHE") or "~/.cache/envrl").expanduser()
 
 
 def sync(path: Path) -> None:

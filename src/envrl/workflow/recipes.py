@@ -1,14 +1,17 @@
-"""Recipes: the YAML files of ``configs/``, one for each way to train on an environment."""
+"""Recipes: the YAML files of ``configs/``, one for each way to train on an environment; and the task that one names."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
 
-from envrl.envs import find_task
+from envrl.config import EnvConfig
+from envrl.envs import Task, find_task, load_environments
 from envrl.errors import ConfigError
 
-__all__ = ["recipe_for", "recipes_folder"]
+__all__ = ["recipe_for", "recipes_folder", "task_of"]
+
+_ANY = "any"  # the recipe of environments that have none of their own
 
 
 def recipes_folder() -> Path:
@@ -29,12 +32,21 @@ def recipe_for(env: str | None) -> Path:
 
     Raises:
         UnknownNameError: there is no such environment.
-        ConfigError: it has no recipe.
+        ConfigError: none is named.
     """
     if env is None:
         raise ConfigError("nothing to train on: give --env 2048, or a CONFIG file")
-    task = find_task(env)
-    recipe = recipes_folder() / task.short / "tiny-cpu.yaml"
-    if not recipe.exists():
-        raise ConfigError(f"there is no recipe for {task.id} yet: give a CONFIG file")
-    return recipe
+    folder = recipes_folder()
+    own = folder / find_task(env).short / "tiny-cpu.yaml"
+    return own if own.exists() else folder / _ANY / "tiny-cpu.yaml"
+
+
+def task_of(env: EnvConfig) -> Task:
+    """The task that a configuration names.
+
+    Raises:
+        EnvrlError: there is no such environment, or it cannot be used as asked.
+    """
+    if env.module:
+        load_environments(env.module)
+    return find_task(env.id, env.options, env.toolkit, env.success)

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from envrl.config import load_config
-from envrl.envs import find_task
 from envrl.errors import RunError
 from envrl.evaluation.measure import Measurement, summarize, typical, wins
 from envrl.evaluation.report.record import (
@@ -25,6 +24,7 @@ from envrl.evaluation.statistics import crossed_difference
 from envrl.rewards import find_preset
 from envrl.runs import RunDirectory, read_json, read_lines, write_atomic
 from envrl.sandbox import active_layers
+from envrl.workflow.recipes import task_of
 
 __all__ = ["build_report", "read_measurement", "write_report"]
 
@@ -52,7 +52,7 @@ def build_report(run: RunDirectory) -> RunReport:
     before, after = read_measurement(run, "before"), read_measurement(run, "after")
     resolved = load_config(run.config_path)
     lock = run.lock
-    task = find_task(resolved.config.env.id, resolved.config.env.options, resolved.config.env.toolkit)
+    task = task_of(resolved.config.env)
     events = read_lines(run.events_path).records
     summaries = summarize(before), summarize(after)
     best = msgspec.convert(read_json(run.best_path), ProgramCard | None) if run.best_path.exists() else None

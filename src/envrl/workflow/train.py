@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 
 from envrl.config import Resolved, RunConfig, load_config
-from envrl.envs import Task, find_task
-from envrl.errors import MissingExtraError, ModelError, RunError
+from envrl.envs import Task
+from envrl.errors import MissingExtraError, RunError
 from envrl.evaluation.measure import best_program, measure
 from envrl.evaluation.report.record import RunReport
 from envrl.limits import Limits
-from envrl.models import LoadedModel, choose_device, load_model, model_path, quiet_libraries, require_training, write
+from envrl.models import LoadedModel, choose_device, load_model, quiet_libraries, require_training, write
 from envrl.rewards import Preset, Scored, Scorer, find_preset
 from envrl.rollouts import Arena
 from envrl.runs import (
@@ -28,13 +28,14 @@ from envrl.runs import (
     latest_complete,
     mark_complete,
     quarantine_incomplete,
-    read_json,
     write_atomic,
     write_json,
 )
 from envrl.seeding import Block, block_salt, new_salt
 from envrl.trainers.grpo import prompt_rows, train_grpo
+from envrl.workflow.recipes import task_of
 from envrl.workflow.reporting import build_report, write_report
+from envrl.workflow.warmstart import tiny_model_for
 from envrl.workflow.watching import Watcher
 
 __all__ = ["Trained", "resume", "train"]
@@ -66,12 +67,10 @@ class _Plan:
 
     @classmethod
     def of(cls, config: RunConfig) -> _Plan:
-        task = find_task(config.env.id, config.env.options, config.env.toolkit)
+        task = task_of(config.env)
         preset = find_preset(config.reward.preset, config.reward.weights)
         require_training(config.model.backend, config.model.generation)
         _require_report()
-        if config.model.path == "tiny":
-            _check_warm_start(task)
         return cls(config, task, preset, config.sandbox.limits.over(task.limits))
 
     def scorer(self, arena: Arena, block: Block, train_salt: str | None = None) -> Scorer:
@@ -80,6 +79,9 @@ class _Plan:
 
     def load(self, watcher: Watcher) -> tuple[LoadedModel, str]:
         """The model, and the device that it is on."""
+        folder = None
+        if self.config.model.path == "tiny":
+            folder = tiny_model_for(self.task, workers=self.config.sandbox.workers, watcher=watcher)
         watcher.phase("loading", 1)
         threads = self.config.train.torch_threads
         if threads:
@@ -90,7 +92,7 @@ class _Plan:
         if threads:
             torch.set_num_threads(threads)
         device = choose_device(self.config.train.device)
-        loaded = load_model(self.config.model, device, self.config.train.seed)
+        loaded = load_model(self.config.model, device, self.config.train.seed, folder)
         watcher.advance()
         return loaded, device
 
@@ -281,25 +283,13 @@ def _require_report() -> None:
             raise MissingExtraError("report", module, "the report of a run")
 
 
-def _check_warm_start(task: Task) -> None:
-    recipe = Path(model_path("tiny")) / "recipe.json"
-    if not recipe.exists():
-        raise ModelError(f"the tiny model is not in this installation ({recipe} is missing): run 'envrl warmstart'")
-    made_for = read_json(recipe)["task"]
-    if not made_for.startswith(f"envrl/{task.short}-") or task.examples is None:
-        raise ModelError(
-            f"the shipped tiny model was warm-started for {made_for} with its toolkit, not for {task.id} as asked: "
-            f"make one with 'envrl warmstart --env {task.short} --output FOLDER' and give model.path=FOLDER"
-        )
-
-
 def _lock(
     plan: _Plan, resolved: Resolved, command: str, layers: Mapping[str, str], loaded: LoadedModel
 ) -> dict[str, Any]:
     from envrl.config.emit import leaves
 
     config, task = plan.config, plan.task
-    folder = Path(model_path(config.model.path))
+    folder = Path(loaded.path)
     files = (
         sorted(p for p in folder.glob("*") if p.suffix in (".safetensors", ".json", ".jinja"))
         if folder.is_dir()
@@ -309,7 +299,7 @@ def _lock(
     return build_lock(
         _PACKAGES,
         command=command,
-        config={key: msgspec.json.encode(value).decode() for key, value in leaves(config.model_dump())},
+        config={key: msgspec.json.encode(value).decode() for key, value in leaves(config.model_dump(by_alias=True))},
         config_origins=resolved.origin,
         # The Hub's commit for a model that came from there; the files' own hashes for one in a folder.
         model={

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import NamedTuple
 
 import msgspec
 
 from envrl.envs import Example, Task
 from envrl.errors import ModelError
+from envrl.models import model_path
 from envrl.models.tiny.recipe import Recipe
 from envrl.rollouts import Arena, Assignment, Scorecard, fenced
-from envrl.runs import file_hash, write_json
+from envrl.runs import cache_folder, file_hash, read_json, write_json
 from envrl.seeding import episode_seeds
 from envrl.workflow.watching import Silent, Watcher
 
-__all__ = ["Corpus", "make_corpus", "warm_start"]
+__all__ = ["Corpus", "make_corpus", "tiny_model_for", "warm_start"]
+
+
+_WITHOUT = ": env.toolkit must be 'full', arguments= or action= of its own need examples=; or give a model.path"
 
 
 class Corpus(NamedTuple):
@@ -34,6 +41,43 @@ class Corpus(NamedTuple):
     left_out: int
     best: float
     mean: float
+
+
+def tiny_model_for(
+    task: Task, recipe: Recipe | None = None, workers: int | None = None, watcher: Watcher | None = None
+) -> Path:
+    """The folder of the tiny model that was warm-started for a task: shipped, or made now and kept in the cache.
+
+    The cache is ``$ENVRL_CACHE`` (``~/.cache/envrl``). What lies there is used again as long as neither the recipe nor
+    the task's prompt and programs change.
+
+    Raises:
+        ModelError: the task has no programs for a warm start.
+    """
+    shipped = Path(model_path("tiny"))
+    if recipe is None and task.examples is not None and (shipped / "recipe.json").exists():
+        made_for: str = read_json(shipped / "recipe.json")["task"]
+        if made_for.startswith(f"envrl/{task.short}-"):
+            return shipped
+    recipe = recipe or Recipe()
+    if task.examples is None:
+        raise ModelError(f"{task.id} has no programs for a warm start{_WITHOUT}")
+    sources = [example.source for example in task.examples(recipe.examples, recipe.seed)]
+    key = msgspec.json.encode([recipe, task.id, task.version, task.prompt("tiny"), task.options, sources])
+    folder = cache_folder() / "warm-starts" / hashlib.blake2b(key, digest_size=12).hexdigest()
+    if (folder / "recipe.json").exists():
+        return folder
+    watcher = watcher or Silent()
+    watcher.say(f"warm-starting the tiny model for {task.id}: once, kept in {folder}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(mkdtemp(dir=folder.parent))
+    try:
+        warm_start(task, scratch, recipe, workers, watcher)
+        with suppress(OSError):  # another process was sooner, with the same result
+            scratch.rename(folder)
+    finally:
+        rmtree(scratch, ignore_errors=True)
+    return folder
 
 
 def _play(
@@ -54,7 +98,7 @@ def make_corpus(task: Task, arena: Arena, recipe: Recipe, watcher: Watcher | Non
         ModelError: the task has no examples of its own.
     """
     if task.examples is None:
-        raise ModelError(f"{task.id} has no examples for a warm start (its toolkit must be 'full')")
+        raise ModelError(f"{task.id} has no programs for a warm start{_WITHOUT}")
     made: Sequence[Example] = task.examples(recipe.examples, recipe.seed)
     # Spoiled ones play too: some spoils leave a program that wins.
     sources = list(dict.fromkeys(example.source for example in made))
