@@ -286,7 +286,7 @@ def test_all_errors_come_at_once_in_the_order_of_the_file(errors):
         (
             "eval: {block: validation}",
             "c.yaml:1:15: eval.block: seeds 0:32 of block validation overlap those that choose the best program "
-            "(0:32); set eval.validation_seeds to 32:64, or eval.block to test",
+            "(0:96); set eval.validation_seeds to 32:128, or eval.block to test",
         ),
     ],
 )

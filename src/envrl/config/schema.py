@@ -223,7 +223,7 @@ class EvalConfig(_Group):
     seeds: Indices = Field(default="0:32", description="indices of the seeds that each program plays")
     block: Literal["test", "final", "validation"] = Field(default="test", description="block of those seeds")
     validation_seeds: Indices = Field(
-        default="0:32", description="indices of the validation seeds that choose the best program"
+        default="0:96", description="indices of the validation seeds that choose the best program"
     )
     best_of: int = Field(default=64, ge=1, description="programs among which the best is chosen")
 

@@ -9,9 +9,14 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import gymnasium
 
-from envrl.envs.game2048.task import PRESETS, task_2048
+from envrl.envs.game2048.task import PRESETS as GAME2048
+from envrl.envs.game2048.task import task_2048
 from envrl.envs.generic import generic_task
 from envrl.envs.locations import load, load_installed, split_location
+from envrl.envs.math.task import PRESETS as MATH
+from envrl.envs.math.task import task_math
+from envrl.envs.sudoku.task import PRESETS as SUDOKU
+from envrl.envs.sudoku.task import task_sudoku
 from envrl.envs.task import Task
 from envrl.errors import ConfigError, EnvError, UnknownNameError
 
@@ -51,7 +56,7 @@ def add_task(env_id: str, make: MakeTask, short: str | None = None, module: str 
 
 def register_all() -> None:
     """Puts envrl's environments into Gymnasium's registry; doing it twice changes nothing."""
-    for env_id, options in PRESETS.items():
+    for env_id, options in GAME2048.items():
         if env_id not in gymnasium.registry:
             gymnasium.register(
                 env_id,
@@ -62,6 +67,16 @@ def register_all() -> None:
             )
         if env_id not in _tasks:
             add_task(env_id, task_2048, "2048" if env_id == "envrl/2048-v0" else None)
+    for env_id, preset in SUDOKU.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(env_id, entry_point="envrl.envs.sudoku:SudokuEnv", kwargs=preset._asdict())
+        if env_id not in _tasks:
+            add_task(env_id, task_sudoku, "sudoku" if env_id == "envrl/sudoku-v0" else None)
+    for env_id, choice in MATH.items():
+        if env_id not in gymnasium.registry:
+            gymnasium.register(env_id, entry_point="envrl.envs.math:MathProgramEnv", max_episode_steps=1, kwargs=choice)
+        if env_id not in _tasks:
+            add_task(env_id, task_math, "math")
 
 
 def short_names() -> dict[str, str]:

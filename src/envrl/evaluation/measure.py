@@ -17,8 +17,7 @@ from envrl.seeding import Block, parse_indices
 
 __all__ = ["Measurement", "best_program", "measure", "summarize", "typical", "wins"]
 
-_FIRST_ROUND = 8  # validation seeds that every candidate plays
-_FINALISTS = 8  # candidates that play all of them
+_ROUNDS = ((8, 16), (24, 4))  # validation seeds that are played, and how many candidates go on to the next round
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +131,10 @@ def _rate(scored: Scored, seeds: str) -> Rate:
     return Rate.of(wilson(sum(e.won for e in honest), len(honest)))
 
 
+def _strength(scored: Scored) -> tuple[float, float]:
+    return scored.card.success, scored.card.progress
+
+
 def best_program(
     completions: Sequence[str],
     choose: tuple[Scorer, Block, str],
@@ -140,7 +143,8 @@ def best_program(
 ) -> ProgramCard | None:
     """The best of some programs, chosen on one block of seeds and measured on another, never the same.
 
-    Every candidate plays the first seeds of the choosing block; the leaders play all of them.
+    Every candidate plays the first seeds of the choosing block, the leaders play more, and the last few all of them
+    (successive halving).
 
     Args:
         choose: scorer, block and seeds that the choice is made on.
@@ -154,12 +158,14 @@ def best_program(
     candidates = list(dict.fromkeys(completions))
     scorer, block, seeds = choose
     indices = tuple(parse_indices(seeds))
-    first = scorer.score(candidates, [indices[:_FIRST_ROUND]] * len(candidates), progress)
-    leaders = sorted((s for s in first if s.card.episodes), key=lambda s: -s.card.success)[:_FINALISTS]
-    if not leaders:
-        return None
-    finalists = scorer.score([s.completion for s in leaders], [indices] * len(leaders), progress)
-    chosen = max(finalists, key=lambda s: (s.card.success, s.card.progress))
+    going_on = candidates
+    for played, count in _ROUNDS:
+        scored = scorer.score(going_on, [indices[:played]] * len(going_on), progress)
+        leaders = sorted((s for s in scored if s.card.episodes), key=_strength, reverse=True)
+        going_on = [s.completion for s in leaders[:count]]
+        if not going_on:
+            return None
+    chosen = max(scorer.score(going_on, [indices] * len(going_on), progress), key=_strength)
     measured = judge[0].score([chosen.completion], [tuple(parse_indices(judge[2]))])[0]
     return ProgramCard(
         title="the best program by validation seeds",
