@@ -5,6 +5,7 @@ It knows the form of observations and actions, and which values random play meet
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = ["GenericGrammar"]
 _MOST_PARTS = 12
 _LARGEST_TABLE = 64
 _SPOILED_SHARE = 0.12
+_TRIES = 3
 
 
 class GenericGrammar:
@@ -57,9 +59,7 @@ class GenericGrammar:
         (shape,) = rng.choices(list(shapes), list(shapes.values()))
         body = {
             "constant": lambda: f"    return {self._act(rng)}\n",
-            "test": lambda: (
-                f"    if {self._test(rng)}:\n        return {self._act(rng)}\n    return {self._act(rng)}\n"
-            ),
+            "test": lambda: self._branch(self._test(rng), rng),
             "score": lambda: self._score(rng),
             "chain": lambda: self._chain(rng),
             "table": lambda: self._table(rng),
@@ -73,7 +73,7 @@ class GenericGrammar:
         lines = f"    s = {terms}\n"
         if isinstance(self._action, spaces.Box):
             return f"{lines}    return {self._scaled(rng)}\n"
-        return f"{lines}    if s > {bound}:\n        return {self._act(rng)}\n    return {self._act(rng)}\n"
+        return lines + self._branch(f"s > {bound}", rng)
 
     def _chain(self, rng: random.Random) -> str:
         lines = [f"    if {self._test(rng)}:\n        return {self._act(rng)}\n" for _ in range(rng.choice((2, 2, 3)))]
@@ -93,21 +93,22 @@ class GenericGrammar:
             return f"{name} == {bound}"
         return f"{name} {rng.choice('<>')} {_short(bound)}"
 
+    def _branch(self, test: str, rng: random.Random) -> str:
+        first, second = self._act(rng), self._act(rng)
+        for _ in range(_TRIES):  # two branches that do the same are of no use
+            second = self._act(rng) if second == first else second
+        return f"    if {test}:\n        return {first}\n    return {second}\n"
+
     def _act(self, rng: random.Random) -> str:
         return _literal(self._action, rng)
 
     def _scaled(self, rng: random.Random) -> str:
         """An action made of the score, held within the bounds of its space."""
         low, high = self._action.low.ravel().tolist(), self._action.high.ravel().tolist()
-        places = [
-            f"max({_short(a)}, min({_short(b)}, {'' if rng.random() < 0.5 else '-'}s))"
-            for a, b in zip(low, high, strict=True)
+        cells = [
+            f"max({_short(a)}, min({_short(b)}, {rng.choice(('', '-'))}s))" for a, b in zip(low, high, strict=True)
         ]
-        text = ", ".join(places)
-        for size in reversed(self._action.shape[1:] or ()):
-            cells = text.split("), ")
-            text = ", ".join("[" + "), ".join(cells[i : i + size]) + "]" for i in range(0, len(cells), size))
-        return f"[{text}]" if self._action.shape else text
+        return _nested(cells, self._action.shape)
 
     def _spoil(self, source: str, rng: random.Random) -> str:
         first, rest = source.split("\n", 1)
@@ -150,6 +151,14 @@ def _short(number: float) -> str:
     return f"{float(text):g}"
 
 
+def _nested(cells: Sequence[str], shape: Sequence[int]) -> str:
+    """Source of nested lists of a shape."""
+    if not shape:
+        return cells[0]
+    size = len(cells) // shape[0]
+    return "[" + ", ".join(_nested(cells[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])) + "]"
+
+
 def _literal(space: Any, rng: random.Random) -> str:
     """Source of some action."""
     if isinstance(space, spaces.Discrete):
@@ -158,13 +167,17 @@ def _literal(space: Any, rng: random.Random) -> str:
         return "(" + "".join(f"{_literal(part, rng)}, " for part in space) + ")"
     if isinstance(space, spaces.Dict):
         return "{" + ", ".join(f'"{key}": {_literal(part, rng)}' for key, part in space.items()) + "}"
-    if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
-        ends = zip(space.start.tolist(), space.nvec.tolist(), strict=True)
-        return "[" + ", ".join(str(a + rng.randrange(n)) for a, n in ends) + "]"
-    if isinstance(space, spaces.MultiBinary) and len(space.shape) == 1:
-        return "[" + ", ".join(str(rng.randrange(2)) for _ in range(space.shape[0])) + "]"
-    if isinstance(space, spaces.Box) and len(space.shape) <= 1:
-        low, high = space.low.ravel().clip(-9), space.high.ravel().clip(max=9)
-        numbers = [_short(round(rng.uniform(a, b), 1)) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
-        return f"[{', '.join(numbers)}]" if space.shape else numbers[0]
+    if isinstance(space, spaces.MultiDiscrete):
+        ends = zip(space.start.ravel().tolist(), space.nvec.ravel().tolist(), strict=True)
+        return _nested([str(a + rng.randrange(n)) for a, n in ends], space.shape)
+    if isinstance(space, spaces.MultiBinary):
+        return _nested([str(rng.randrange(2)) for _ in range(math.prod(space.shape))], space.shape)
+    if isinstance(space, spaces.Box):
+        low, high = space.low.ravel().clip(min=-9).tolist(), space.high.ravel().clip(max=9).tolist()
+        whole = space.dtype.kind != "f"
+        cells = [
+            str(rng.randint(int(a), int(b))) if whole else _short(round(rng.uniform(a, b), 1))
+            for a, b in zip(low, high, strict=True)
+        ]
+        return _nested(cells, space.shape)
     return repr(example_of(space))

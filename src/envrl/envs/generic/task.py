@@ -225,12 +225,12 @@ def _random_play(
         return random_play(make, key, horizon)
     except Exception as error:
         raise EnvError(
-            f"{spec.id}: the environment raised {type(error).__name__} in random play: {error}; 'envrl check' tells more"
+            f"{spec.id}: the environment raised {type(error).__name__} in random play: {error}; see 'envrl check'"
         ) from error
 
 
 def _code(env: gymnasium.Env[Any, Any]) -> str:
-    """The source of an environment's module, where there is one: what is measured of it is measured again when it changes."""
+    """The source of an environment's module: what was measured of it is measured again when that changes."""
     try:
         return inspect.getsource(inspect.getmodule(type(env)) or type(env))
     except (OSError, TypeError):
