@@ -26,7 +26,7 @@ import psutil
 from envrl.envs import Task, find_task
 from envrl.envs.game2048 import ACTIONS, Board
 from envrl.rollouts import Arena, Assignment, Scorecard
-from envrl.sandbox import describe_layers
+from envrl.sandbox import active_layers
 from envrl.seeding import episode_seeds
 
 Game = tuple[bool, int, int]
@@ -150,7 +150,7 @@ def main() -> None:
     with Arena(task, workers=options.workers) as arena:
         layers = arena.ready()
         referees = len(arena._referees)
-        print(f"layers in force: {describe_layers(layers)}")
+        print(f"layers in force: {", ".join(active_layers(layers))}")
         for layer, reason in layers.items():
             if reason:
                 print(f"  without {layer}: {reason}")

@@ -14,6 +14,7 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "train": "train a model on an environment, and measure it before and after",
     "eval": "measure a program over many seeds",
+    "play": "watch a program play an episode, or play it yourself",
     "envs": "list environments, or show one",
     "warmstart": "make the tiny model's warm start",
     "audit": "play hostile programs on an environment, and see what stops them",

@@ -9,23 +9,11 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from envrl.envs.game2048.render import RENDER_MODES, board_text, check_render_mode, draw_board
 from envrl.envs.game2048.rules import check_options
 from envrl.envs.game2048.single import Board
 
 __all__ = ["Game2048Env", "board_text"]
-
-
-def board_text(exponents: NDArray[np.uint8], score: int) -> str:
-    """A board as lines of text, as the ``ansi`` render mode shows it.
-
-    Args:
-        exponents: shape (n, n).
-        score: the game's score.
-    """
-    tiles = [[str(1 << k) if k else "." for k in row] for row in exponents.tolist()]
-    width = max(5, *(len(tile) for row in tiles for tile in row)) + 1
-    lines = ["".join(tile.rjust(width) for tile in row) for row in tiles]
-    return "\n".join([f"score {score}", *lines])
 
 
 class Game2048Env(gymnasium.Env[NDArray[np.uint8], int]):
@@ -43,18 +31,19 @@ class Game2048Env(gymnasium.Env[NDArray[np.uint8], int]):
         size: cells a side, 3 to 8.
         target: value of the tile to reach, a power of two of at least 8.
         max_ineffective: ineffective moves in a row that end an episode.
-        render_mode: None or ``"ansi"``.
+        render_mode: None, ``"ansi"``, or ``"rgb_array"`` (with Pillow, of the extra ``video``).
 
     Raises:
         ConfigError: an option is outside its range.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 8}  # noqa: RUF012 (declared so by gymnasium.Env)
+    metadata = {"render_modes": [*RENDER_MODES], "render_fps": 8}  # noqa: RUF012 (declared so by gymnasium.Env)
 
     def __init__(
         self, size: int = 4, target: int = 512, max_ineffective: int = 10, render_mode: str | None = None
     ) -> None:
         self._target_exponent = check_options(size, target, max_ineffective)
+        check_render_mode(render_mode)
         self._max_ineffective = max_ineffective
         self.size = size
         self.render_mode = render_mode
@@ -102,16 +91,17 @@ class Game2048Env(gymnasium.Env[NDArray[np.uint8], int]):
         terminated = info["is_success"] or board.over or self._ineffective >= self._max_ineffective
         return board.exponents(), float(board.score - before), terminated, False, info
 
-    def render(self) -> str | None:
-        """The board as text in render mode ``"ansi"``, else None.
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The board in the render mode: text, a uint8 picture of shape (height, width, 3), or None without a mode.
 
         Raises:
             gymnasium.error.ResetNeeded: there is no game yet.
+            MissingExtraError: a picture is wanted, and Pillow is not installed.
         """
         if self.render_mode is None:
             return None
         board = self._playing()
-        return board_text(board.exponents(), board.score)
+        return draw_board(self.render_mode, board.exponents(), board.score)
 
     def _playing(self) -> Board:
         if self._board is None:

@@ -13,7 +13,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envrl.envs.game2048.boards import Boards
-from envrl.envs.game2048.env import Game2048Env, board_text
+from envrl.envs.game2048.env import Game2048Env
+from envrl.envs.game2048.render import check_render_mode, draw_board
 from envrl.envs.game2048.rules import check_options
 from envrl.errors import ConfigError
 
@@ -49,6 +50,7 @@ class Game2048VectorEnv(VectorEnv[_Observations, NDArray[np.int64], NDArray[Any]
         render_mode: str | None = None,
     ) -> None:
         self._target_exponent = check_options(size, target, max_ineffective)
+        check_render_mode(render_mode)
         for name, count in (("num_envs", num_envs), ("max_episode_steps", max_episode_steps)):
             if count is not None and count < 1:
                 raise ConfigError(f"2048: {name} {count!r} is not a count: give a positive integer")
@@ -169,13 +171,13 @@ class Game2048VectorEnv(VectorEnv[_Observations, NDArray[np.int64], NDArray[Any]
         infos |= self._infos(np.ones(self.num_envs, dtype=np.bool_), largest)
         return boards.exponents(self._all), rewards, terminated, truncated, infos
 
-    def render(self) -> tuple[str, ...] | None:
-        """Every board as text in render mode ``"ansi"``, else None."""
+    def render(self) -> tuple[Any, ...] | None:
+        """Every board as `Game2048Env.render` shows it, else None."""
         if self.render_mode is None:
             return None
         boards = self._playing()
-        scores = boards.scores.tolist()
-        return tuple(board_text(board, score) for board, score in zip(boards.exponents(self._all), scores, strict=True))
+        drawn = zip(boards.exponents(self._all), boards.scores.tolist(), strict=True)
+        return tuple(draw_board(self.render_mode, board, score) for board, score in drawn)
 
     def _playing(self) -> Boards:
         if self._boards is None:
