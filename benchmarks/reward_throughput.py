@@ -150,7 +150,7 @@ def main() -> None:
     with Arena(task, workers=options.workers) as arena:
         layers = arena.ready()
         referees = len(arena._referees)
-        print(f"layers in force: {", ".join(active_layers(layers))}")
+        print("layers in force:", ", ".join(active_layers(layers)))
         for layer, reason in layers.items():
             if reason:
                 print(f"  without {layer}: {reason}")

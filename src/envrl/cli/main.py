@@ -16,6 +16,8 @@ _COMMANDS = {
     "eval": "measure a program over many seeds",
     "play": "watch a program play an episode, or play it yourself",
     "envs": "list environments, or show one",
+    "init": "write a small package with an environment of your own",
+    "check": "check an environment, and say what is wrong with it",
     "warmstart": "make the tiny model's warm start",
     "audit": "play hostile programs on an environment, and see what stops them",
     "doctor": "say what this machine offers, and what is wrong with it",
