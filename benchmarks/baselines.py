@@ -28,8 +28,9 @@ from envrl.runs import write_atomic
 from envrl.seeding import block_salt, episode_seeds
 
 DOCS = Path(__file__).parents[1] / "docs" / "baselines.md"
-SEEDS = 200
-FEWER = {"expectimax": 50, "backtracking": 50}  # those that think
+SEEDS = {"2048": 200, "sudoku": 100, "math": 200}
+FEWER = {"expectimax": 50, "backtracking": 25}  # those that think
+WIDE = "envrl/2048-notebook-v0"  # long games on 6×6, which nearly everything wins; how often chance does is of interest
 PART = 32  # seeds that share a worker
 LONG = 10_000
 # Games in percent that reach a tile, of 1000 (expectimax: compiled, one chance ply).
@@ -43,7 +44,15 @@ REFERENCE = {
 }
 
 
-def play(task: Task, counts: dict[str, int]) -> dict[str, list[Episode]]:
+def counts(task: Task, quick: bool) -> dict[str, int]:
+    """How many seeds each reference strategy plays."""
+    most = {name: FEWER.get(name, SEEDS[task.short]) for name in baselines(task)}
+    if task.id == WIDE:
+        most = {name: 200 if name == "random" else 50 for name in most if name != "expectimax"}
+    return dict.fromkeys(most, 2) if quick else most
+
+
+def play(task: Task, counts: dict[str, int], workers: int | None) -> dict[str, list[Episode]]:
     """The episodes of each reference strategy on the first seeds of block test."""
     sources = baselines(task)
     salt = block_salt("test", task.id, task.version)
@@ -52,7 +61,7 @@ def play(task: Task, counts: dict[str, int]) -> dict[str, list[Episode]]:
         for start in range(0, count, PART):
             indices = tuple(range(start, min(start + PART, count)))
             assignments.append((name, Assignment(sources[name], indices, tuple(episode_seeds(salt, "test", indices)))))
-    with Arena(task) as arena:
+    with Arena(task, workers=workers) as arena:
         cards = arena.play([assignment for _, assignment in assignments])
     episodes: dict[str, list[Episode]] = {name: [] for name in counts}
     for (name, _), card in zip(assignments, cards, strict=True):
@@ -80,9 +89,10 @@ def strength(task: Task, name: str, episodes: list[Episode]) -> Strength:
     )
 
 
-def compare(task: Task, counts: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Shares that reach a tile, beside the reference; it agrees where its share lies in our interval, widened by its own."""
-    for name, episodes in play(task, counts).items():
+def compare(quick: bool, workers: int | None) -> Iterator[dict[str, Any]]:
+    """Shares that reach a tile, beside the reference; the two agree where their intervals overlap."""
+    task = find_task("envrl/2048-2048-v0", {"horizon": LONG})
+    for name, episodes in play(task, counts(task, quick), workers).items():
         for tile, theirs in REFERENCE[name].items():
             ours = wilson(sum(episode.metrics["max_tile"] >= tile for episode in episodes), len(episodes))
             reference = wilson(theirs * 10, 1000)
@@ -105,10 +115,10 @@ def markdown(rows: list[Strength], compared: list[dict[str, Any]], machine: str)
     lines = [
         "# Reference strategies",
         "",
-        "What the strategies that ship with the built-in environments reach, on the first seeds of block `test`, in the",
-        "sandbox and under each task's own limits: success with its 95 % interval (Wilson), mean progress, mean score, and",
-        "CPU a move. `envrl envs 2048` shows the same for an environment, `envrl play` an episode. Made by",
-        "`python benchmarks/baselines.py`.",
+        "What the strategies that ship with the built-in environments reach, on the first seeds of block `test`, in",
+        "the sandbox and under each task's own limits: success with its 95 % interval (Wilson), mean progress, score",
+        "and moves, and CPU a move. `envrl envs 2048` shows the same for one environment, `envrl play` an episode.",
+        "Made by `python benchmarks/baselines.py`.",
     ]
     for task in dict.fromkeys(row.task for row in rows):
         lines += ["", f"## {find_task(task).title}", "", f"`{task}`", ""]
@@ -126,9 +136,9 @@ def markdown(rows: list[Strength], compared: list[dict[str, Any]], machine: str)
         "## 2048 against a reference",
         "",
         f"4×4 boards, up to {LONG} moves: games that reach a tile, beside what another program measured before with",
-        "strategies of the same kind on 1000 games. *Agrees*: the two 95 % intervals overlap. Where the strategies differ in",
-        "more than sampling they need not: of greedy the order of equal moves, of one_ply the weights, of expectimax the",
-        "worth of a board are not known to be the same.",
+        "strategies of the same kind on 1000 games. *Agrees*: the two 95 % intervals overlap. They need not where more",
+        "differs than the games: the reference's order of equal moves (greedy), its weights (one_ply) and its worth of",
+        "a board (expectimax) are not known.",
         "",
         "| strategy | tile | games | here | reference | |",
         "|---|---|---|---|---|---|",
@@ -144,20 +154,18 @@ def markdown(rows: list[Strength], compared: list[dict[str, Any]], machine: str)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few seeds, to see that it runs")
+    parser.add_argument("--workers", type=int, help="referee processes; one a core by default")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args()
     machine = Machine()
-
-    def counts(names: Any) -> dict[str, int]:
-        return {name: 2 if options.quick else FEWER.get(name, SEEDS) for name in names}
 
     tasks = [task for task in map(find_task, environment_ids()) if baselines(task)]
     rows = [
         strength(task, name, episodes)
         for task in tasks
-        for name, episodes in play(task, counts(baselines(task))).items()
+        for name, episodes in play(task, counts(task, options.quick), options.workers).items()
     ]
-    compared = list(compare(find_task("envrl/2048-2048-v0", {"horizon": LONG}), counts(REFERENCE)))
+    compared = list(compare(options.quick, options.workers))
     show(
         ("strategy", "task", "seeds", "success", "progress"),
         [(row.strategy, row.task, row.seeds, percent(row.success), f"{row.progress:.2f}") for row in rows],
@@ -181,10 +189,7 @@ def main() -> None:
             mine = [row for row in rows if find_task(row.task).short == own]
             write_atomic(Path(path), msgspec.json.format(msgspec.json.encode(mine)) + b"\n")
         write_atomic(DOCS, markdown(rows, compared, described))
-    if options.json:
-        write_json(
-            options.json, {"machine": machine.as_dict(), "strength": msgspec.to_builtins(rows), "compared": compared}
-        )
+    write_json(options.json, "baselines", machine, {"strength": msgspec.to_builtins(rows), "compared": compared})
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ class _Then(Loader):
 
 
 class _Watch(MetaPathFinder):
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name != _NAME:
             return None
         sys.meta_path.remove(self)

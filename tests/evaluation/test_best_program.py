@@ -20,7 +20,10 @@ class Fake:
         self.rounds: list[tuple[int, int]] = []
 
     def score(
-        self, completions: Sequence[str], indices: Sequence[Sequence[int]], progress: Callable[[int], None] | None = None
+        self,
+        completions: Sequence[str],
+        indices: Sequence[Sequence[int]],
+        progress: Callable[[int], None] | None = None,
     ) -> list[Scored]:
         self.rounds.append((len(completions), len(indices[0])))
         return [self._one(text, own) for text, own in zip(completions, indices, strict=True)]
@@ -41,7 +44,7 @@ def chosen(completions: list[str]) -> tuple[Any, Fake, Fake]:
 
 
 def test_fewer_candidates_play_more_seeds() -> None:
-    card, choose, judge = chosen([str(strength) for strength in range(0, 64)] + ["63", "broken"])
+    card, choose, judge = chosen([str(strength) for strength in range(64)] + ["63", "broken"])
     assert choose.rounds == [(65, 8), (16, 24), (4, 96)]
     assert judge.rounds == [(1, 50)]
     assert card.source == "63"

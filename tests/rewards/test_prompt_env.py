@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import psutil
 import pytest
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
@@ -20,11 +21,12 @@ from envrl.errors import ConfigError, EnvError, SeedError, UnknownNameError
 from envrl.outcomes import Outcome
 from envrl.rewards import Scorer, find_preset
 from envrl.rewards.prompt_env import AnyText, PromptEnv
-from envrl.rollouts import Arena, Episode, Scorecard, fenced
+from envrl.rollouts import Arena, Assignment, Episode, Scorecard, fenced
 from envrl.seeding import block_salt
 
 CORNER = fenced("def strategy(board):\n    return next(m for m in 'ASDW' if m in legal(board))")
 FILE = """
+import os
 import gymnasium
 import envrl
 
@@ -37,7 +39,7 @@ class Coin(gymnasium.Env):
         return int(self.np_random.integers(2)), {}
 
     def step(self, action):
-        if action == 0:
+        if os.environ.get("COIN") == "lost":
             raise RuntimeError("the coin is lost")
         right = bool(self.np_random.integers(2))
         return 0, float(right), True, False, {"is_success": right}
@@ -74,20 +76,15 @@ def test_gymnasiums_checker_passes_it(name: str, contract: str, tmp_path: Path) 
     made.close()
 
 
-def test_gymnasium_makes_it_again_from_its_spec(env: PromptEnv) -> None:
-    with_others = PromptEnv("2048", contract="tiny", episodes=3, weights={"success": 5.0}, block="validation")
-    made = gymnasium.make(with_others.spec)
+def test_gymnasium_makes_it_again_from_its_spec() -> None:
+    choice = {"contract": "tiny", "episodes": 1, "weights": {"success": 5.0}, "block": "validation", "salt": "x"}
+    first = PromptEnv("2048", **choice)
+    made = gymnasium.make(first.spec)
+    assert made.unwrapped.spec.kwargs.items() >= choice.items()
     observation, info = made.reset(seed=1)
-    assert observation == find_task("2048").prompt("tiny")
-    assert len(info["seeds"]) == 3
-    assert made.step(CORNER)[1] == with_others_step(with_others, 1)
+    assert (observation, info) == first.reset(seed=1)
+    assert made.step("nothing")[1:4] == first.step("nothing")[1:4] == (0.0, True, False)
     made.close()
-    with_others.close()
-
-
-def with_others_step(env: PromptEnv, seed: int) -> float:
-    env.reset(seed=seed)
-    return env.step(CORNER)[1]
 
 
 def test_the_prompt_is_observed_and_a_completion_ends_the_episode(env: PromptEnv) -> None:
@@ -106,33 +103,40 @@ def test_the_prompt_is_observed_and_a_completion_ends_the_episode(env: PromptEnv
 
 
 @pytest.mark.parametrize(
-    ("name", "block", "program"),
+    ("name", "block", "programs"),
     [
-        ("2048", "train", "def strategy(board):\n    return next(m for m in 'ASDW' if m in legal(board))"),
-        ("2048", "test", "def strategy(board):\n    return choice(legal(board))"),
-        ("sudoku", "train", "def strategy(board, initial):\n    return min(moves(board), key=lambda m: options(board, m))"),
-        ("CartPole-v1", "validation", "def strategy(o):\n    return int(o[2] + o[3] > 0)"),
-        ("2048", "train", "def strategy(board):\n    return 1 / 0"),
-        ("2048", "train", "def strategy(board:"),
-        ("2048", "train", "import os\ndef strategy(board):\n    return 'W'"),
+        (
+            "2048",
+            "train",
+            [
+                "def strategy(board):\n    return choice(legal(board))",
+                "def strategy(board):\n    return 1 / 0",
+                "def strategy(board:",
+                "import os\ndef strategy(board):\n    return 'W'",
+            ],
+        ),
+        ("sudoku", "test", ["def strategy(board, initial):\n    return moves(board)[0]"]),
+        ("CartPole-v1", "validation", ["def strategy(o):\n    return int(o[2] + o[3] > 0)"]),
     ],
-)  # fmt: skip
+)
 def test_a_reward_is_what_the_scorer_gives_for_this_completion_and_these_seeds(
-    name: str, block: Any, program: str
+    name: str, block: Any, programs: list[str]
 ) -> None:
     made = PromptEnv(name, block=block, salt="pepper", episodes=3)
-    _, told = made.reset(seed=11)
-    _, reward, _, _, info = made.step(fenced(program))
-    made.close()
     task = find_task(name)
+    salt = block_salt(block, task.id, task.version, "pepper")
     with Arena(task, workers=1) as arena:
-        salt = block_salt(block, task.id, task.version, "pepper")
-        (one,) = Scorer(arena, "chat", find_preset("envrl"), block, salt).score([fenced(program)], [told["seeds"]])
-    assert reward == one.total
-    assert info["rewards"] == one.rewards
-    assert [(e.index, e.outcome, e.score) for e in info["scorecard"].episodes] == [
-        (e.index, e.outcome, e.score) for e in one.card.episodes
-    ]
+        scorer = Scorer(arena, "chat", find_preset("envrl"), block, salt)
+        for seed, program in enumerate(programs):
+            _, told = made.reset(seed=seed)
+            _, reward, _, _, info = made.step(fenced(program))
+            (one,) = scorer.score([fenced(program)], [told["seeds"]])
+            assert reward == one.total
+            assert info["rewards"] == one.rewards
+            assert [(e.index, e.outcome, e.score) for e in info["scorecard"].episodes] == [
+                (e.index, e.outcome, e.score) for e in one.card.episodes
+            ]
+    made.close()
 
 
 def test_the_seed_of_reset_chooses_the_games(env: PromptEnv) -> None:
@@ -150,17 +154,24 @@ def test_the_seed_of_reset_chooses_the_games(env: PromptEnv) -> None:
     assert [e.index for e in env.step(CORNER)[4]["scorecard"].episodes] == [9, 1]
 
 
-def test_blocks_and_salts_give_other_games() -> None:
-    def scores(**choice: Any) -> list[float]:
-        made = PromptEnv("2048", **choice)
-        made.reset(seed=3)
-        card = made.step(CORNER)[4]["scorecard"]
-        made.close()
-        return [episode.score for episode in card.episodes]
+def test_blocks_and_salts_give_other_games(monkeypatch: pytest.MonkeyPatch) -> None:
+    def games(**choice: Any) -> tuple[int, ...]:
+        """The 63-bit seeds that are played."""
+        played: list[Assignment] = []
 
-    assert scores() == scores()
-    assert len({tuple(scores(**choice)) for choice in ({}, {"salt": "x"}, {"block": "test"})}) == 3
-    assert scores(block="test") == scores(block="test", salt="x")
+        def play(assignments: list[Assignment], progress: object) -> list[Scorecard]:
+            played.extend(assignments)
+            return [Scorecard(source="…", episodes=(Episode(index=0, outcome=Outcome.SUCCESS),))]
+
+        made = PromptEnv("2048", **choice)
+        monkeypatch.setattr(made._here, "play", play)
+        made.reset(seed=3)
+        made.step(CORNER)
+        return played[0].seeds
+
+    assert games() == games()
+    assert len({games(), games(salt="x"), games(block="test")}) == 3
+    assert games(block="test") == games(block="test", salt="x")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +204,12 @@ def test_failing_earlier_never_pays_more(env: PromptEnv) -> None:
         env.reset(seed=2)
         return env.step(completion)[1]
 
-    order = ["nothing", fenced("def strategy(board):\n    return 1 / 0"), fenced("def strategy(b):\n    return 'W'"), CORNER]
+    order = [
+        "nothing",
+        fenced("def strategy(board):\n    return 1 / 0"),
+        fenced("def strategy(b):\n    return 'W'"),
+        CORNER,
+    ]
     rewards = [reward(completion) for completion in order]
     assert rewards == sorted(rewards)
     assert len(set(rewards)) == 4
@@ -232,26 +248,33 @@ def test_gymnasiums_vector_environment_takes_it() -> None:
     envs.close()
 
 
-def test_a_failure_of_the_environment_is_no_reward(tmp_path: Path) -> None:
+def test_a_failure_of_the_environment_is_no_reward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "coin.py").write_text(FILE)
     made = PromptEnv(str(tmp_path / "coin.py"))
     made.reset(seed=0)
+    monkeypatch.setenv("COIN", "lost")
     with pytest.raises(EnvError, match=r"no reward .* seed \d+: .*RuntimeError: the coin is lost"):
         made.step(fenced("def strategy(observation):\n    return 0"))
+    monkeypatch.delenv("COIN")
     made.reset()
     assert made.step(fenced("def strategy(observation):\n    return 1"))[4]["outcome"] in ("success", "failure")
     made.close()
 
 
 def test_closing_ends_the_sandbox() -> None:
+    def children() -> set[int]:
+        return {child.pid for child in psutil.Process().children(recursive=True)}
+
+    before = children()
     made = PromptEnv("2048")
     made.reset(seed=0)
+    made.step("nothing")
+    assert children() == before, "nothing was played"
+    made.reset()
     made.step(CORNER)
-    players = made._here._players
-    assert players is not None
-    process = players._sandbox._zygote.process
+    assert children() > before
     made.close()
-    assert process.poll() is not None
+    assert children() == before
     made.close()
     for call in (made.reset, lambda: made.step(CORNER)):
         with pytest.raises(gymnasium.error.ClosedEnvironmentError, match="make a new one"):

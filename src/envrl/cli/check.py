@@ -29,6 +29,7 @@ def command(env: str, success: str | None, full: bool) -> None:
     failed.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from envrl.workflow.check import check
 
@@ -38,7 +39,7 @@ def command(env: str, success: str | None, full: bool) -> None:
         counts[checked.verdict] += 1
         _print(console, checked)
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    console.print(f"{env}: {said}", style=_STYLES["failed" if counts["failed"] else "ok"], markup=False)
+    console.print(Text(f"{env}: {said}", style=_STYLES["failed" if counts["failed"] else "ok"]), soft_wrap=True)
     if counts["failed"]:
         raise SystemExit(1)
 

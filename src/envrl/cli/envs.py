@@ -10,7 +10,7 @@ __all__ = ["command"]
 @click.command("envs")
 @click.argument("name", required=False)
 def command(name: str | None) -> None:
-    """List environments, or show one: its task, its prompt, its limits."""
+    """List environments, or show one: its task, its prompt, its limits, and how strong known strategies are."""
     from rich.console import Console
     from rich.table import Table
 
@@ -26,6 +26,8 @@ def command(name: str | None) -> None:
             seen.add(task.short)
         console.print(table)
         return
+    from envrl.evaluation.baselines import strengths
+
     task = find_task(name)
     console.print(f"{task.id}  (version {task.version})", style="bold", highlight=False)
     console.print(task.title, highlight=False)
@@ -39,3 +41,17 @@ def command(name: str | None) -> None:
     )
     for note in task.notes:
         console.print(f"note: {note}", highlight=False)
+    if known := strengths(task):
+        table = Table("strategy", "success", "95 %", "progress", "moves", "seeds", box=None, padding=(0, 2, 0, 0))
+        for row in known:
+            low, rate, high = row.success
+            table.add_row(
+                row.strategy,
+                f"{rate:.1%}",
+                f"{low:.1%} to {high:.1%}",
+                f"{row.progress:.2f}",
+                f"{row.steps:.0f}",
+                f"{row.block} {row.seeds}",
+            )
+        console.print("\nmeasured:", highlight=False)
+        console.print(table)

@@ -44,7 +44,7 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
         raise click.UsageError(f"--delay {delay:g}: give seconds from 0 to {_LONGEST_DELAY:g}")
     if strategy is None and video is not None:
         raise click.UsageError("--video shows a strategy: name its file with --strategy")
-    if strategy is None and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if strategy is None and not at_terminal():
         raise click.UsageError("to play yourself takes a terminal, which this is not: name a file with --strategy")
     task = find_task(env)
     console = Console()
@@ -65,6 +65,11 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
         if warning := difference(recording, scene):
             console.print(warning, style="yellow", markup=False, highlight=False)
     _print_end(console, recording.episode)
+
+
+def at_terminal() -> bool:
+    """Whether a person sits there who sees what is printed and can press keys."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _watch(console, shots, pause: float) -> None:  # type: ignore[no-untyped-def]
@@ -126,13 +131,13 @@ def _ask(console, keys: dict[str, Any], hint: str) -> Any:  # type: ignore[no-un
     return None
 
 
-def _text(caption: str, frame: str):  # type: ignore[no-untyped-def]
+def _text(caption: str, frame):  # type: ignore[no-untyped-def]
     """A caption above a frame, whose colours are kept and whose other control characters are not."""
     from rich.text import Text
 
     from envrl.evaluation.escape import terminal
 
-    shown = Text.from_ansi(frame)
+    shown = Text.from_ansi(str(frame))
     if (safe := terminal(shown.plain)) != shown.plain:
         shown = Text(safe)
     return Text.assemble((caption, "bold"), "\n", shown)

@@ -23,6 +23,7 @@ from envrl.seeding import private_seed
 __all__ = ["Assignment", "Player", "profile_of"]
 
 _WORKERS_AT_ONCE = 16  # with more, their memory outgrows the cache; with fewer, the environment steps too often
+_MOST_PREPARED = 64  # workers forked ahead, of some three megabytes each
 _PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
 
 
@@ -114,7 +115,7 @@ class Player:
         self._task = task
         self._sandbox = sandbox
         self._limits = limits or task.limits
-        self._games = 1
+        self._games = self._programs = 1
 
     def play(self, assignments: Sequence[Assignment]) -> list[Scorecard]:
         """Plays all games of all assignments; scorecards in their order.
@@ -134,6 +135,7 @@ class Player:
             else:
                 todo.append((record, tuple(range(len(record.assignment.seeds)))))
         self._games = max((len(positions) for _, positions in todo), default=1)
+        self._programs = min(len(todo), _MOST_PREPARED)
         again = self._wave(todo)
         alone = [(record, (position,)) for record, positions in again for position in positions]
         # Twice: some come alone because their program may leave marks, and have not been lost yet.
@@ -146,7 +148,7 @@ class Player:
     def prepare(self) -> None:
         """Has workers forked for the next `play`, which is taken to be like the last; for a time when nothing runs."""
         try:
-            self._sandbox.prepare(self._limits, self._games, _WORKERS_AT_ONCE)
+            self._sandbox.prepare(self._limits, self._games, self._programs)
         except ZygoteLost:
             self._sandbox.restart()
 

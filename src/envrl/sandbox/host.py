@@ -46,6 +46,7 @@ Reply = Loaded | Played | Fault
 _CHUNK = 2**18
 _AFTER_KILL_SECONDS = 60.0
 _WATCH_SECONDS = 0.5
+_NEARLY = 0.75  # of its memory; the rest may be lost in the gaps between what is used
 _NAPS = 2  # waits between two looks that an honest program may have, for a page of memory
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -67,6 +68,7 @@ class Program:
         self._naps: int | None = None  # how often it had given up its core by the last look
         self._pidfd: int | None = None
         self._status: int | None = None  # how it ended, for wait(2)
+        self._full = False  # whether its memory was nearly full at some time
         self._killed: Outcome | None = None
         self._epitaph: Fault | None = None  # of one that failed while nothing was asked of it
         self.open = True
@@ -314,6 +316,7 @@ class Sandbox:
                 self.peak_memory = max(self.peak_memory, event.memory)
                 if program is not None:
                     program._status = event.status
+                    program._full = event.memory - self._zygote.resident > _NEARLY * program._limits.memory
                     replies += self._post_mortem(program)
         return replies
 
@@ -324,6 +327,9 @@ class Sandbox:
             return []
         if program._killed is not None:
             fault = Fault(program._killed, "outstayed the wall clock")
+        elif program._full and _crashed(status):
+            # An interpreter without memory does not always come to say so.
+            fault = Fault(Outcome.MEMORY, "met its memory limit, and crashed")
         elif os.WIFSIGNALED(status):
             fault = _fault_of_signal(os.WTERMSIG(status))
         elif os.WEXITSTATUS(status) == SETUP_FAILED and program._calls is None:
@@ -405,6 +411,11 @@ _SIGNALS: dict[int, tuple[Outcome, str]] = {
     signal.SIGPROF: (Outcome.TIMEOUT, "did not return to the interpreter within its CPU budget"),
     signal.SIGXCPU: (Outcome.TIMEOUT, "used up the CPU budget of its worker"),
 }
+
+
+def _crashed(status: int) -> bool:
+    """Whether the interpreter ended itself, other than by a wall that it ran into."""
+    return os.waitstatus_to_exitcode(status) in (1, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 
 
 def _fault_of_signal(number: int) -> Fault:

@@ -1,4 +1,4 @@
-"""What ``envrl check`` does: tries an environment as envrl will use it, and says a verdict on each thing that counts."""
+"""What ``envrl check`` does: tries an environment as envrl will use it, and gives a verdict on all that counts."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _run(one: Check, subject: Subject) -> Checked:
         except EnvrlError as error:
             return Checked(one.title, Verdict.FAILED, str(error))
         except (Exception, SystemExit) as error:  # a third party's code: whatever it raises is what was seen
-            return Checked(one.title, Verdict.FAILED, _raised(error), "let the environment not raise")
+            return Checked(one.title, Verdict.FAILED, _raised(error), "let it not raise")
 
 
 def _raised(error: BaseException) -> str:

@@ -78,6 +78,7 @@ class Subject:
     env_id: str
     find: Callable[[], Task]
     full: bool
+    action_space: Any = None
     actions: list[Any] = field(default_factory=list)
     task: Task | None = None
     episodes: list[list[Step]] = field(default_factory=list)

@@ -6,10 +6,13 @@ import ast
 import copy
 import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from math import inf
 from typing import Any
 
 import gymnasium
+from msgspec import structs
 
 from envrl.audit import BENIGN, audit
 from envrl.envs import Ending, InvalidAction, Task
@@ -28,12 +31,17 @@ _EPISODES = 100  # of random play; constants play a fifth of them
 _BATCH = 20
 _PATIENCE = 10.0  # seconds after which a baseline plays no further batch
 _LONG_PROMPT = 12_000  # characters: some thousand tokens, before a model has written any
-_FEW = ("values", "display")  # classes of hostile programs that any task may be weak to
+_FEW = ("values", "tampering")  # what a task of its own may be weak to; the rest is the sandbox's affair
 _FEW_BENIGN = 8
+_CALL_CPU = 0.05
 
 
 def _task(subject: Subject) -> Found:
     subject.task = subject.find()
+    try:
+        _example(subject.task)
+    except InvalidAction as error:
+        return Verdict.WARNING, f"action= refuses the example action: {error}", "register it with example_action="
     return Verdict.OK, f"won when {subject.task.success}", ""
 
 
@@ -91,33 +99,39 @@ def _example(task: Task) -> Any:
 _Draw = Callable[[int], Callable[[], Any]]
 
 
-def _rate(subject: Subject, draw: _Draw, episodes: int) -> tuple[int, int]:
-    """Wins and games of a player without eyes, straight on the task's games; ``draw(seed)()`` is its next action."""
-    began, won, played = time.monotonic(), 0, 0
+def _rate(subject: Subject, draw: _Draw, episodes: int, patience: float = _PATIENCE) -> tuple[int, int]:
+    """A player without eyes, straight on the task's games; ``draw(seed)()`` is its next action.
+
+    Returns:
+        Games won, and games that came to their end before ``patience`` seconds were over.
+    """
+    stop, won, played = time.monotonic() + patience, 0, 0
     seeds = subject.seeds(episodes)
-    while played < episodes and (not played or time.monotonic() - began < _PATIENCE):
-        part = seeds[played : played + _BATCH]
+    for start in range(0, episodes, _BATCH):
+        part = seeds[start : start + _BATCH]
         games, draws = subject.known().games(part), [draw(seed) for seed in part]
         live = list(range(len(part)))
-        while live:
-            ended: dict[int, Ending] = {
-                which: seen for which, seen in zip(live, games.observe(live), strict=True) if isinstance(seen, Ending)
-            }
-            live = [which for which in live if which not in ended]
-            endings = games.act(live, [draws[which]() for which in live]) if live else []
-            ended |= {which: ending for which, ending in zip(live, endings, strict=True) if ending is not None}
-            for ending in ended.values():
-                if ending.outcome is Outcome.INFRASTRUCTURE_ERROR:
-                    raise Objection(ending.detail, "let the environment not raise")
-                won += ending.outcome is Outcome.SUCCESS
-            live = [which for which in live if which not in ended]
-        played += len(part)
+        while live and time.monotonic() < stop:
+            observed = games.observe(live)
+            asked = [which for which, seen in zip(live, observed, strict=True) if not isinstance(seen, Ending)]
+            acted = games.act(asked, [draws[which]() for which in asked]) if asked else []
+            live = [which for which, ending in zip(asked, acted, strict=True) if ending is None]
+            for ending in (*observed, *acted):
+                if isinstance(ending, Ending):
+                    if ending.outcome is Outcome.INFRASTRUCTURE_ERROR:
+                        raise Objection(ending.detail, "let it not raise")
+                    won, played = won + (ending.outcome is Outcome.SUCCESS), played + 1
+        for which in live:
+            games.standing(which)  # closes it
     return won, played
 
 
-def _said(won: int, played: int) -> str:
+def _judged(who: str, won: int, played: int) -> Found:
+    if not played:
+        return Verdict.WARNING, f"{who}no game came to its end in time", "register it with max_episode_steps="
     low, rate, high = wilson(won, played)
-    return f"wins {rate:.0%} of {played} games (95 % interval {low:.0%} to {high:.0%})"
+    seen = f"{who}wins {rate:.0%} of {played} games (95 % interval {low:.0%} to {high:.0%})"
+    return (Verdict.WARNING, seen, _TOO_EASY) if 2 * won > played else (Verdict.OK, seen, "")
 
 
 _TOO_EASY = "ask more of success, or make the game harder: there is little left to learn"
@@ -125,37 +139,25 @@ _TOO_EASY = "ask more of success, or make the game harder: there is little left 
 
 def _random(subject: Subject) -> Found:
     if not subject.by_space():
-        return Verdict.OK, "not played: the task has actions of its own", ""
-    env = subject.make()
-    env.close()
+        return Verdict.NOT_RUN, "the task has actions of its own", ""
 
     def draw(seed: int) -> Callable[[], Any]:
-        space = copy.deepcopy(env.action_space)
+        space = copy.deepcopy(subject.action_space)
         space.seed(private_seed(seed, "random play") % 2**32)
-        return space.sample
+        sample: Callable[[], Any] = space.sample
+        return sample
 
-    won, played = _rate(subject, draw, _EPISODES)
-    easy = 2 * won > played
-    return Verdict.WARNING if easy else Verdict.OK, _said(won, played), _TOO_EASY if easy else ""
+    return _judged("", *_rate(subject, draw, _EPISODES))
 
 
-def _constants(subject: Subject) -> list[tuple[str, Any]]:
-    """Some actions, each as source of what a strategy returns and as the games take it."""
-    task = subject.known()
-    example = [(task.example_action, _example(task))]
+def _constants(subject: Subject) -> dict[str, Any]:
+    """Some actions, as the games take them, by what they are called."""
+    task, space = subject.known(), subject.action_space
     if not subject.by_space():
-        return example
-    env = subject.make()
-    env.close()
-    space = env.action_space
+        return {task.example_action: _example(task)}
     if isinstance(space, gymnasium.spaces.Discrete) and space.n <= 2 * _CONSTANTS:
-        actions = [space.dtype.type(space.start + i) for i in range(int(space.n))]
-    else:
-        actions = subject.actions[:_CONSTANTS]
-    try:
-        return [(repr(plain(space, action)), action) for action in actions]
-    except (TypeError, ValueError):  # a space without plain form: the task has arguments and actions of its own
-        return example
+        return {str(space.start + i): space.dtype.type(space.start + i) for i in range(int(space.n))}
+    return {" ".join(str(action).split()): action for action in subject.actions[:_CONSTANTS]}
 
 
 def _always(action: Any) -> _Draw:
@@ -164,12 +166,10 @@ def _always(action: Any) -> _Draw:
 
 def _constant(subject: Subject) -> Found:
     constants = _constants(subject)
-    rates = {text: _rate(subject, _always(action), _EPISODES // 5) for text, action in constants}
-    best = max(rates, key=lambda text: rates[text][0] / rates[text][1])
-    won, played = rates[best]
-    easy = 2 * won > played
-    seen = f"the best of {len(rates)}, always {best}, {_said(won, played)}"
-    return Verdict.WARNING if easy else Verdict.OK, seen, _TOO_EASY if easy else ""
+    patience = _PATIENCE / len(constants)
+    rates = {name: _rate(subject, _always(a), _EPISODES // 5, patience) for name, a in constants.items()}
+    best = max(rates, key=lambda name: rates[name][0] / max(rates[name][1], 1))
+    return _judged(f"the best of {len(rates)}, always {best}, ", *rates[best])
 
 
 _HONEST = """\
@@ -197,27 +197,31 @@ _FAULTS = {
 
 def _order(subject: Subject) -> Found:
     task = subject.known()
-    players = LocalPlayers(task)
+    seeds = tuple(subject.seeds(len(SEEDS)))
+    # An endless loop is one in any budget, and a constant needs none.
+    players = LocalPlayers(task, structs.replace(task.limits, call_cpu=_CALL_CPU))
 
-    def play(template: str, **fill: Any) -> Scorecard:
-        source = template.format(entry=task.entry_point, **fill)
-        (card,) = players.play([Assignment(source, SEEDS, tuple(subject.seeds(len(SEEDS))))])
-        return card
+    def play(sources: Iterable[str]) -> list[Scorecard]:
+        return players.play([Assignment(source, SEEDS, seeds) for source in sources])
 
     try:
-        honest = {text: play(_HONEST, action=text) for text, _ in _constants(subject)}
+        actions = _returned(subject)
+        honest = play(_HONEST.format(entry=task.entry_point, action=action) for action in actions)
         # One that is played to its end, if there is any: a placement in Sudoku, always the same, is refused.
-        action = min(honest, key=lambda text: (_worst(honest[text]) in _FAULTS, _total(honest[text])))
-        loser = honest[action]
-        paid: dict[Outcome, float] = {}
-        for outcome, fault in _FAULTS.items():
-            faults = {"fault": fault.format(bad=_no_action(task)), "action": action}
-            cards = [play(_FAILING, after=after, **faults) for after in (0, 2)]
-            totals = [_total(card) for card in cards if _worst(card) is outcome]
-            if totals and outcome is not _worst(loser):
-                paid[outcome] = max(totals)
+        loser, action = min(zip(honest, actions, strict=True), key=lambda of: (_worst(of[0]) in _FAULTS, _total(of[0])))
+        fill = {"entry": task.entry_point, "action": action}
+        faults = [
+            _FAILING.format(**fill, after=after, fault=fault.format(bad=_no_action(task)))
+            for fault in _FAULTS.values()
+            for after in (0, 2)
+        ]
+        faulted = play(faults)
     finally:
         players.close()
+    paid: dict[Outcome, float] = {}
+    for card in faulted:
+        if (outcome := _worst(card)) in _FAULTS and outcome is not _worst(loser):
+            paid[outcome] = max(_total(card), paid.get(outcome, -inf))
     least = _total(loser)
     seen = f"always {action} earns {least:.2f}; " + ", ".join(f"{word} {total:.2f}" for word, total in paid.items())
     if wrong := [word for word, total in paid.items() if total >= least]:
@@ -240,17 +244,38 @@ def _total(card: Scorecard) -> float:
     total = preset.total(preset.rewards(card))
     if total is None:
         detail = next((e.detail for e in card.episodes if e.outcome is Outcome.INFRASTRUCTURE_ERROR), card.detail)
-        raise Objection(detail, "let the environment not raise")
+        raise Objection(detail, "let it not raise")
     return total
 
 
+def _returned(subject: Subject) -> list[str]:
+    """Sources of what a strategy may return: the example, and constants that the task takes in their plain form."""
+    task = subject.known()
+    sources = {task.example_action: None}
+    if subject.by_space():
+        for action in _constants(subject).values():
+            try:
+                source = repr(plain(subject.action_space, action))
+            except (TypeError, ValueError):  # of a space without plain form
+                continue
+            with suppress(InvalidAction):
+                task.action(ast.literal_eval(source))
+                sources[source] = None
+    return list(sources)
+
+
 def _no_action(task: Task) -> str:
-    for value in (None, "no action", [], -(10**9)):
+    """Source of a value that is no action; each of them must be refused or taken, whatever the task expects."""
+    refused = []
+    values: tuple[Any, ...] = (None, "no action", [], -(10**9))
+    for value in values:
         try:
             task.action(value)
         except InvalidAction:
-            return repr(value)
-    raise Objection("None, 'no action', [] and -1000000000 all pass as actions", "let action= raise InvalidAction")
+            refused.append(value)
+    if not refused:
+        raise Objection("None, 'no action', [] and -1000000000 all pass as actions", "let action= raise InvalidAction")
+    return repr(refused[0])
 
 
 def _hostile(subject: Subject) -> Found:

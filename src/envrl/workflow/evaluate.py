@@ -10,15 +10,15 @@ from pathlib import Path
 import msgspec
 
 from envrl.envs import Task
-from envrl.errors import RunError, SeedError, StrategyError
-from envrl.evaluation.escape import one_line
+from envrl.errors import RunError, SeedError
 from envrl.evaluation.statistics import Interval, wilson
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.rollouts import Arena, Assignment, Episode, Scorecard
+from envrl.rollouts import Arena, Assignment, Episode
 from envrl.runs import write_json
 from envrl.sandbox import LEAST, active_layers
 from envrl.seeding import Block, block_salt, episode_seeds, parse_indices
+from envrl.workflow.strategy_file import check_playable, read_strategy
 
 __all__ = ["Evaluated", "evaluate_strategy"]
 
@@ -81,12 +81,7 @@ def evaluate_strategy(
             "block 'train' holds the seeds that runs train on, by a salt that is secret to each: "
             "a measurement on them would overlap training. Use --block test (or validation, final)"
         )
-    try:
-        source = path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise StrategyError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise StrategyError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    source = read_strategy(path)
     if output is not None and not output.parent.is_dir():
         raise RunError(f"{output}: its folder does not exist")
     indices = parse_indices(seeds)
@@ -99,7 +94,7 @@ def evaluate_strategy(
     with Arena(task, workers=workers, limits=limits, require=require) as arena:
         layers = arena.ready()
         cards = arena.play(assignments, (lambda n: progress(n * _CHUNK)) if progress else None)
-    _check_playable(path, task, cards[0])
+    check_playable(path, task, cards[0])
     episodes = tuple(episode for card in cards for episode in card.episodes)
     honest = [episode for episode in episodes if episode.outcome is not Outcome.INFRASTRUCTURE_ERROR]
     evaluated = Evaluated(
@@ -127,10 +122,3 @@ def evaluate_strategy(
             },
         )
     return evaluated
-
-
-def _check_playable(path: Path, task: Task, card: Scorecard) -> None:
-    if card.outcome is Outcome.NO_ENTRY_POINT:
-        raise StrategyError(f"{path}: defines no function {task.entry_point}(…), which {task.id} calls")
-    if card.outcome is not None:
-        raise StrategyError(f"{path}: cannot be played ({card.outcome}): {one_line(card.detail)}")

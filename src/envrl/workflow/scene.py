@@ -46,7 +46,7 @@ class Scene:
         self._horizon = task.options.get("horizon")
         self.total = 0.0
         self.over = False
-        self._env = self._guarded("made", self._make, None)
+        self._env: gymnasium.Env[Any, Any] = self._guarded("made", self._make, None)
         modes = self._env.metadata.get("render_modes") or ()
         wanted = ("rgb_array", "ansi") if pictures else ("ansi",)
         mode = next((mode for mode in wanted if mode in modes), None)

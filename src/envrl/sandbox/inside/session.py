@@ -223,10 +223,13 @@ class Session:
         except _NO_MEMORY:
             self.exhaust()
         except BaseException as error:
+            self._reserve = None  # where the memory is full, even looking at the error would be too much
             if _of_memory(error):
                 self.exhaust()
             if self._doomed is None:
-                raise Fault("exception", _describe(error)) from None
+                detail = _describe(error)
+                self._reserve = bytes(_RESERVE)
+                raise Fault("exception", detail) from None
         if self._doomed is not None:
             raise self._doomed
         return value, used
@@ -248,9 +251,14 @@ class Session:
     def _guard(self) -> None:
         if self._doomed is not None:
             raise Doom
-        if _of_memory(sys.exc_info()[1]):
+        error = sys.exc_info()[1]
+        if error is None or (_context(error) is None and not isinstance(error, _NO_MEMORY)):
+            return
+        self._reserve = None
+        if _of_memory(error):
             self.exhaust()
             raise Doom
+        self._reserve = bytes(_RESERVE)
 
 
 _context = BaseException.__dict__["__context__"].__get__  # a class of errors may say something else of its own

@@ -10,8 +10,9 @@ Control messages are msgpack, one to a datagram:
 =============================================  ===================================================================
 host → zygote                                  zygote → host
 =============================================  ===================================================================
-                                               ``["ready", {layer: reason or ""}, group]`` once: "" for an active
-                                               layer; the path of its control group, which the host removes
+                                               ``["ready", {layer: reason or ""}, group, resident]`` once: "" for an
+                                               active layer; the path of its control group, which the host removes;
+                                               its resident set in bytes, with which every worker begins
 ``["fork", id, limits]`` + the worker's socket  ``["forked", id]`` + a pidfd
                                                ``["ended", id, wait status, largest resident set in bytes]``
 =============================================  ===================================================================
@@ -22,6 +23,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import resource
 import select
 import signal
 import socket
@@ -31,6 +33,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from . import pages
 from .agreed import LAYERS, SETUP_FAILED
 from .facades import preload, world
 from .layers import cgroup, landlock, limits, namespaces, privileges, root, seccomp
@@ -98,8 +101,16 @@ class _Confinement:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket, lent: Lent, entry_point: str, confinement: _Confinement) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        lent: Lent,
+        entry_point: str,
+        confinement: _Confinement,
+        written: list[pages.Range],
+    ) -> None:
         self._control = control
+        self._written = written
         self._lent = lent
         self._entry_point = entry_point
         self._confinement = confinement
@@ -109,7 +120,8 @@ class _Zygote:
     def run(self) -> None:
         """Serves until the control channel ends; then no worker is left."""
         self._poll.register(self._control.fileno(), select.EPOLLIN)
-        self._control.send(_encode(["ready", self._confinement.missing, self._confinement.group]))
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        self._control.send(_encode(["ready", self._confinement.missing, self._confinement.group, resident]))
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
@@ -150,6 +162,7 @@ class _Zygote:
             os.dup2(end, 3)
             os.closerange(4, 2**16)
             os.closerange(0, 3)
+            pages.take(self._written)
             session, stopwatch = prepare(
                 self._lent, self._entry_point, budgets, not self._confinement.missing["language"]
             )
@@ -197,6 +210,8 @@ def main(descriptor: int) -> None:
     sys.path.clear()
     confinement = _Confinement(profile["layers"])
     _grow_stack(_STACK_DEPTH)
+    gc.collect()
+    written = pages.rehearse(lambda: _rehearsal(lent))
     confinement.enter_shared()
     if not confinement.missing["namespaces"] and (pid := os.fork()) != 0:
         # The child is init of the new namespace, and the zygote; this process only waits for its end.
@@ -210,7 +225,7 @@ def main(descriptor: int) -> None:
         privileges.die_with_parent()
     gc.collect()
     gc.freeze()
-    _Zygote(control, lent, profile["entry_point"], confinement).run()
+    _Zygote(control, lent, profile["entry_point"], confinement, written).run()
 
 
 def _grow_stack(depth: int) -> int:
@@ -235,6 +250,25 @@ def _first_use(lent: Lent) -> None:
     session.load(f"{imports}é = 0\ndef f(*a):\n    return '{{}}'.format(len(a))\n".encode())
     # A toolkit that fails is ours: found now, it is not blamed on every strategy.
     lent.helpers(world(lent.imports, 0, 100, (GUARD, lambda: None), _refuse))
+
+
+_TYPICAL = b"""\
+def f(*args):
+    def value(m):
+        n = [x * 2 for x in range(4) if x != m]
+        return 3 * sum(n) - 2 * len(n)
+    return max([1, 2], key=value)
+"""
+
+
+def _rehearsal(lent: Lent) -> None:
+    """What every worker does, with a program such as models write, and an observation that means nothing."""
+    budgets = {"load_cpu": 9.0, "call_cpu": 9.0, "game_cpu": 9.0, "grace_cpu": 9.0}
+    budgets |= {"recursion": 400, "output": 100, "value": 100}
+    session, _ = prepare(lent, "f", budgets, True)
+    session.load(_TYPICAL)
+    session.open(0, 0)
+    session.call(0, b"")
 
 
 def _refuse(outcome: str, reason: str) -> NoReturn:

@@ -1,6 +1,6 @@
-# Answers by row, shared by all workers. A row is a tuple of tile values. What the toolkit uses are the bound look-ups at
-# the end: with them a helper runs through its rows without a Python loop. An unknown row is worked out each time: no game
-# may leave its mark on another's answers, not even by which of them are known.
+# Answers by row, shared by all workers. A row is a tuple of tile values. What the toolkit uses are the bound look-ups
+# at the end: with them a helper runs through its rows without a Python loop. An unknown row is worked out each time: no
+# game may leave its mark on another's answers, not even by which of them are known.
 
 
 class _Rows(dict):

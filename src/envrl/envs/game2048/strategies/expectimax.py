@@ -4,6 +4,9 @@ A row's worth: empty cells and merges are good, tiles out of order are bad, and 
 """
 
 from functools import cache
+from itertools import pairwise
+
+LOST = -10_000
 
 
 @cache
@@ -27,11 +30,11 @@ def slid_back(row):
 @cache
 def worth(row):
     powers = [tile.bit_length() for tile in row]
-    pairs = list(zip(powers, powers[1:], strict=False))
-    rise = sum(b**4 - a**4 for a, b in pairs if b > a)
-    fall = sum(a**4 - b**4 for a, b in pairs if a > b)
+    pairs = list(pairwise(powers))
+    rise = sum(b**3 - a**3 for a, b in pairs if b > a)
+    fall = sum(a**3 - b**3 for a, b in pairs if a > b)
     merging = sum(a == b != 0 for a, b in pairs)
-    return 270 * row.count(0) + 700 * merging - 47 * min(rise, fall) / 16 - 11 * sum(p**3.5 for p in powers) / 11.3
+    return 60 * row.count(0) + 60 * merging - min(rise, fall)
 
 
 def after(rows):
@@ -51,7 +54,7 @@ def value(rows):
 
 def best(rows):
     """The value of the best move on a board; a lost one is the worst."""
-    return max((value(moved) for moved in after(rows).values() if moved != rows), default=-200_000)
+    return max((value(moved) for moved in after(rows).values() if moved != rows), default=LOST)
 
 
 def expected(rows):
