@@ -107,6 +107,14 @@ def _middle(env_id: str) -> str:
     return env_id.rpartition("/")[2].rpartition("-v")[0] or env_id
 
 
-def _make(env_id: str, short: str | None, task: dict[str, Any], success: str | None = None, **options: Any) -> Task:
-    changed = task | ({"success": success} if success is not None else {})
+def _make(
+    env_id: str,
+    short: str | None,
+    task: dict[str, Any],
+    success: str | None = None,
+    horizon: int | None = None,
+    **options: Any,
+) -> Task:
+    given = {"success": success, "horizon": horizon}
+    changed = task | {key: value for key, value in given.items() if value is not None}
     return generic_task(env_id, short=short, **changed | {"options": {**task.get("options", {}), **options}})

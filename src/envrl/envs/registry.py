@@ -20,7 +20,7 @@ from envrl.envs.sudoku.task import task_sudoku
 from envrl.envs.task import Task
 from envrl.errors import ConfigError, EnvError, UnknownNameError
 
-__all__ = ["add_task", "environment_ids", "find_task", "register_all", "short_names"]
+__all__ = ["add_task", "environment_ids", "find_task", "register_all", "resolve", "short_names"]
 
 MakeTask = Callable[..., Task]
 """``make(id, *, toolkit, success, **options)``, of which all but the first may be missing in its signature."""
@@ -114,7 +114,7 @@ def find_task(
         ConfigError: an option or a rule that the environment does not have, or cannot use.
         EnvError: the environment, or the file, cannot be loaded.
     """
-    env_id = _resolve(name)
+    env_id = resolve(name)
     entry = _tasks.get(env_id)
     given = dict(options or {})
     if entry is None:
@@ -137,7 +137,13 @@ def find_task(
     return entry.make(env_id, **given)
 
 
-def _resolve(name: str) -> str:
+def resolve(name: str) -> str:
+    """The id of an environment: of a short name, an id, or a file with a name in it; see `find_task`.
+
+    Raises:
+        UnknownNameError: nothing answers to the name; the message lists the nearest.
+        EnvError: the file, or what an installed package announces, cannot be loaded.
+    """
     location = split_location(name)
     if location is not None:
         return _in_file(*location)

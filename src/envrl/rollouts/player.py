@@ -239,6 +239,9 @@ class Player:
                     actions.append(self._task.action(value))
                 except InvalidAction as error:
                     self._end(job, slot, games, Fault(Outcome.INVALID_ACTION, str(error)))
+                except Exception as error:  # the task's own code: no fault of the strategy's
+                    reason = f"the task's action raised {type(error).__name__}: {error}"
+                    self._end(job, slot, games, Fault(Outcome.INFRASTRUCTURE_ERROR, reason))
                 else:
                     moving.append((job, slot))
                     job.calls[slot] += 1

@@ -13,7 +13,7 @@ import numpy as np
 
 import envrl
 from envrl.envs import find_task
-from envrl.envs.registry import _resolve
+from envrl.envs.registry import resolve
 from envrl.errors import EnvrlError
 from envrl.workflow.check_environment import ENVIRONMENT_CHECKS
 from envrl.workflow.check_subject import Check, Checked, Objection, Subject, Verdict
@@ -38,7 +38,7 @@ def check(name: str, *, success: str | None = None, full: bool = False) -> Itera
         UnknownNameError: nothing answers to the name.
         EnvError: the file cannot be loaded.
     """
-    env_id = _resolve(name)
+    env_id = resolve(name)
     subject = Subject(env_id, lambda: find_task(env_id, success=success), full)
     blocked = ""
     for one in (*ENVIRONMENT_CHECKS, *TASK_CHECKS):

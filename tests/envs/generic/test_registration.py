@@ -212,3 +212,20 @@ print(json.dumps([[e.outcome, e.steps, e.score] for e in card.episodes]))
         for seed in ("1", "2")
     ]  # fmt: skip
     assert results[0] == results[1]
+
+
+def test_what_a_tasks_own_functions_raise_is_never_the_strategys_fault() -> None:
+    def oops(*_: Any) -> Any:
+        raise ZeroDivisionError("oops")
+
+    for name, given in (("a", {"action": oops, "example_action": "0"}), ("b", {"progress": oops})):
+        envrl.register(f"t/oops-{name}-v0", Guess, max_episode_steps=2, success="return >= 2", **given)
+        card = played(find_task(f"t/oops-{name}-v0"))
+        assert {e.outcome for e in card.episodes} == {"infrastructure_error"}
+        assert "ZeroDivisionError: oops" in card.episodes[0].detail
+
+
+def test_the_horizon_of_a_registered_environment_can_be_changed() -> None:
+    envrl.register("t/short-v0", Guess, max_episode_steps=50, success="return >= 2")
+    card = played(find_task("t/short-v0", {"horizon": 3}), "def strategy(observation):\n    return 4")
+    assert max(e.steps for e in card.episodes) <= 3

@@ -134,9 +134,13 @@ class EnvGames:
         if end is None:
             return None
         game.close()
-        if self._success.won(end):
-            return self._ending(game, Outcome.SUCCESS, 1.0)
-        return self._ending(game, Outcome.FAILURE, self._progress(end))
+        try:
+            won = self._success.won(end)
+            progress = 1.0 if won else self._progress(end)
+        except Exception as error:  # a third party's code, too
+            game.error = f"the rule of success or progress raised {type(error).__name__}: {error}"
+            return self._broken(game)
+        return self._ending(game, Outcome.SUCCESS if won else Outcome.FAILURE, progress)
 
     def standing(self, which: int) -> Ending:
         # No partial credit: where steps cost, a game that is broken off early has the better return.

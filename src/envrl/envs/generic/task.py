@@ -239,6 +239,8 @@ def _code(env: gymnasium.Env[Any, Any]) -> str:
 
 def _docstring(env: gymnasium.Env[Any, Any]) -> str:
     """The description in a docstring: up to what it says of rendering, arguments and history, and not without end."""
+    if type(env).__doc__ is None:  # inspect would give that of gymnasium.Env
+        return ""
     text = inspect.getdoc(type(env)) or ""
     text = re.split(r"\n#+ *(?:Arguments|Version|References|Credits|Rendering|Vectorized)", text)[0]
     text = text.replace("```", "").strip()
