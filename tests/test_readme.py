@@ -67,13 +67,13 @@ def test_make_commands_name_targets_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("command", OURS)
-def test_commands_of_envrl_run(command: str) -> None:
+def test_commands_of_envrl_run(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)[1:]
     if words[0] == "train":
         words = resolved_only(words)
     done = subprocess.run(
         [sys.executable, "-m", "envrl", *words],
-        cwd=ROOT,
+        cwd=tmp_path if words[0] == "init" else ROOT,  # the one command that writes where it is called
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
