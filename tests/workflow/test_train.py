@@ -290,7 +290,7 @@ def test_what_is_wrong_is_said_before_anything_is_started(tmp_path, override, er
 
 
 def test_tiny_is_not_used_for_what_it_was_not_warmed_up_for(tmp_path):
-    with pytest.raises(ModelError, match="warm-started for envrl/2048-v0 with its toolkit"):
+    with pytest.raises(ModelError, match="envrl/2048-v0 has no programs for a warm start"):
         train(short_config(tmp_path, "x", "env.toolkit=none"), "", Collected())
     assert not list(tmp_path.iterdir())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -47,8 +46,7 @@ def _task(subject: Subject) -> Found:
 
 def _prompt(subject: Subject) -> Found:
     text = subject.known().prompt("chat")
-    inherited = (inspect.getdoc(gymnasium.Env) or "").partition("\n")[0]
-    if subject.by_space() and inherited in text:
+    if subject.by_space() and text.splitlines()[1:2] == [""]:  # where its docstring would begin
         return Verdict.WARNING, "it says nothing of the game", "give the class a docstring, or register it with about="
     seen = f"{len(text)} characters, {len(subject.known().prompt('tiny'))} for the tiny model"
     if len(text) > _LONG_PROMPT:
