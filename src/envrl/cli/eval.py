@@ -19,6 +19,7 @@ __all__ = ["command"]
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=NUMBER", help="Option of the environment, such as target=1024."
 )
+@click.option("--success", metavar="RULE", help="What counts as won, such as 'return >= 475'.")
 @click.option("--workers", type=click.IntRange(min=1), help="Referee processes; one a core by default.")
 @click.option(
     "--require", multiple=True, metavar="LAYER", help="Sandbox layer without which nothing is played; may be repeated."
@@ -30,6 +31,7 @@ def command(
     seeds: str,
     block: str,
     settings: tuple[str, ...],
+    success: str | None,
     workers: int | None,
     require: tuple[str, ...],
     output: Path | None,
@@ -43,7 +45,7 @@ def command(
     from envrl.seeding import parse_indices
     from envrl.workflow.evaluate import evaluate_strategy
 
-    task = find_task(env, dict(_number(setting) for setting in settings))
+    task = find_task(env, dict(_number(setting) for setting in settings), success=success)
     console = Console()
     with Display(console) as display:
         display.phase("playing", len(parse_indices(seeds)))

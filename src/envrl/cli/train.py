@@ -13,6 +13,7 @@ __all__ = ["command"]
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--env", help="Environment, such as 2048; picks its recipe where no CONFIG is given.")
+@click.option("--success", metavar="RULE", help="What counts as won, such as 'return >= 475'.")
 @click.option("--model", help="tiny, a Hugging Face id, or a path.")
 @click.option("--backend", type=click.Choice(["transformers", "unsloth"]), help="What loads and trains the model.")
 @click.option("--generation", type=click.Choice(["transformers", "vllm"]), help="What samples in training.")
@@ -25,6 +26,7 @@ def command(
     config: Path | None,
     overrides: tuple[str, ...],
     env: str | None,
+    success: str | None,
     model: str | None,
     backend: str | None,
     generation: str | None,
@@ -46,6 +48,7 @@ def command(
         overrides, config = (str(config), *overrides), None
     options = {
         "env.id": env,
+        "env.success": success,
         "model.path": model,
         "model.backend": backend,
         "model.generation": generation,

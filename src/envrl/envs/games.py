@@ -52,6 +52,9 @@ class Games(Protocol):
     def act(self, which: Sequence[int], actions: Sequence[Any]) -> list[Ending | None]:
         """Advances some games by one action each; gives the ending of those that it ended, else None."""
 
+    def close(self) -> None:
+        """Ends all games, those too that came to no end."""
+
     def standing(self, which: int) -> Ending:
         """How a game stands that did not come to its own end: a strategy that faulted leaves it there."""
 

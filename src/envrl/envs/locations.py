@@ -40,16 +40,18 @@ def load(location: str) -> None:
     Raises:
         EnvError: there is no such module or file, or it raises.
     """
+    if location.endswith(".py"):
+        location = str(Path(location).expanduser().resolve())  # referees may work elsewhere
     if location in _loaded:
         return
     try:
         if location.endswith(".py"):
-            _load_file(Path(location).expanduser())
+            _load_file(Path(location))
         else:
             importlib.import_module(location)
     except EnvError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EnvError(f"{location} cannot be loaded: {type(error).__name__}: {error}") from error
     _loaded.append(location)
 
@@ -82,13 +84,13 @@ def load_installed() -> None:
     global _installed_loaded
     if _installed_loaded:
         return
-    _installed_loaded = True
     for point in entry_points(group=GROUP):
         try:
             load(point.module)
         except EnvError as error:
             package = point.dist.name if point.dist else "an installed package"
             raise EnvError(f"{package} announces environments that cannot be loaded: {error}") from error
+    _installed_loaded = True
 
 
 def load_all(locations: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from envrl.errors import EnvError
 
 __all__ = ["register", "wrap"]
 
-_Env = type[gymnasium.Env[Any, Any]]
+_Env = Any  # a class of environments; mypy does not take one for Gymnasium's EnvCreator
 
 
 def wrap(env_id: str, **overrides: Any) -> Task:
@@ -30,6 +30,9 @@ def wrap(env_id: str, **overrides: Any) -> Task:
         ConfigError: nothing says what success is.
     """
     return generic_task(env_id, **overrides)
+
+
+_ours: set[str] = set()  # ids that `register` put into Gymnasium's registry
 
 
 def register(
@@ -66,15 +69,11 @@ def register(
         known = ", ".join(sorted(generic_task.__kwdefaults__ or ()))
         raise EnvError(f"register({env_id!r}) has no argument {', '.join(sorted(unknown))}: known are {known}")
     put = partial(_put, env_id, short, max_episode_steps, dict(kwargs or {}), task)
-    if env is None and env_id not in gymnasium.registry:
-
-        def decorate(decorated: _Env) -> _Env:
-            put(decorated)
-            return decorated
-
-        return decorate
+    again = env_id in _ours and (max_episode_steps is not None or kwargs)
+    if env is None and (again or env_id not in gymnasium.registry):
+        return put
     put(env)
-    return env
+    return env or put
 
 
 def _put(
@@ -84,22 +83,30 @@ def _put(
     kwargs: dict[str, Any],
     task: dict[str, Any],
     env: _Env | str | None,
-) -> None:
+) -> _Env | str | None:
+    present = gymnasium.registry.get(env_id)
+    if env is None and (max_episode_steps is not None or kwargs):
+        raise EnvError(f"{env_id} is registered already: leave out max_episode_steps and kwargs, or give another id")
     if env is not None:
-        entry_point: Callable[..., Any] | str = env
-        present = gymnasium.registry.get(env_id)
-        if present is not None and present.entry_point != entry_point:
-            raise EnvError(
-                f"the id {env_id!r} is taken in Gymnasium's registry by {present.entry_point}: choose another"
-            )
-        if present is None:
-            try:
-                gymnasium.register(env_id, entry_point, max_episode_steps=max_episode_steps, kwargs=kwargs)
-            except gymnasium.error.Error as error:
-                raise EnvError(f"register({env_id!r}): {error}") from None
+        if present is not None and not _same(present.entry_point, env):
+            raise EnvError(f"the id {env_id!r} is taken by {present.entry_point} in Gymnasium: choose another")
+        _ours.add(env_id)
+        gymnasium.registry.pop(env_id, None)  # the same class again, from a notebook's cell that was run twice
+        try:
+            gymnasium.register(env_id, env, max_episode_steps=max_episode_steps, kwargs=kwargs)
+        except gymnasium.error.Error as error:
+            raise EnvError(f"register({env_id!r}): {error}") from None
     middle = _middle(env_id)
     short = short or (middle if short_names().get(middle, env_id) == env_id else None)
-    add_task(env_id, partial(_make, short=short, task=task), short)
+    add_task(env_id, partial(_make, _short=short, _task=task), short)
+    return env
+
+
+def _same(present: Any, env: _Env | str) -> bool:
+    """Whether two entry points are one, or one class that was defined twice."""
+    if isinstance(present, str) or isinstance(env, str):
+        return bool(present == env)
+    return (present.__module__, present.__qualname__) == (env.__module__, env.__qualname__)
 
 
 def _middle(env_id: str) -> str:
@@ -109,12 +116,12 @@ def _middle(env_id: str) -> str:
 
 def _make(
     env_id: str,
-    short: str | None,
-    task: dict[str, Any],
+    _short: str | None,
+    _task: dict[str, Any],
     success: str | None = None,
     horizon: int | None = None,
     **options: Any,
 ) -> Task:
     given = {"success": success, "horizon": horizon}
-    changed = task | {key: value for key, value in given.items() if value is not None}
-    return generic_task(env_id, short=short, **changed | {"options": {**task.get("options", {}), **options}})
+    changed = _task | {key: value for key, value in given.items() if value is not None}
+    return generic_task(env_id, short=_short, **changed | {"options": {**_task.get("options", {}), **options}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import gymnasium
@@ -119,8 +120,6 @@ def find_task(
     given = dict(options or {})
     if entry is None:
         horizon = given.pop("horizon", None)
-        if horizon is not None and type(horizon) is not int:
-            raise ConfigError(f"env.options.horizon of {env_id} must be a whole number, not {horizon!r}")
         return generic_task(env_id, options=given, success=success, horizon=horizon)
     parameters = inspect.signature(entry.make).parameters
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -169,6 +168,7 @@ def _close(name: str, names: list[str]) -> bool:
 
 def _in_file(path: str, name: str) -> str:
     before = set(_tasks)
+    path = str(Path(path).expanduser().resolve())
     load(path)
     here = [env_id for env_id in _tasks if env_id not in before or _tasks[env_id].module == path]
     for env_id in here:

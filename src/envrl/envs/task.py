@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from envrl.envs.games import Games
+from envrl.envs.games import Games, InvalidAction, describe
 from envrl.limits import Limits
 
 __all__ = ["Example", "Examples", "Lent", "Task"]
@@ -76,6 +76,20 @@ class Task:
     examples: Examples | None = None
     options: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def to_action(self, value: Any) -> Any:
+        """The action that a returned value stands for.
+
+        Raises:
+            InvalidAction: it stands for none. Whatever else `action` raises for it says the same: were that an error of
+                ours, a strategy could have its lost game forgotten by returning what breaks the task's own code.
+        """
+        try:
+            return self.action(value)
+        except InvalidAction:
+            raise
+        except Exception as error:
+            raise InvalidAction(f"returned {describe(value)}, which raised {type(error).__name__}: {error}") from None
 
     def prompt(self, contract: str) -> str:
         """The text that a model of this class of output contract sees."""

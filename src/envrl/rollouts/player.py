@@ -174,6 +174,8 @@ class Player:
             self._sandbox.restart()
             for job in (*playing.values(), *waiting):
                 again += self._again(job)
+        finally:
+            games.close()
         return again
 
     def _play_on(
@@ -236,12 +238,9 @@ class Player:
                     self._end(job, slot, games, value)
                     continue
                 try:
-                    actions.append(self._task.action(value))
+                    actions.append(self._task.to_action(value))
                 except InvalidAction as error:
                     self._end(job, slot, games, Fault(Outcome.INVALID_ACTION, str(error)))
-                except Exception as error:  # the task's own code: no fault of the strategy's
-                    reason = f"the task's action raised {type(error).__name__}: {error}"
-                    self._end(job, slot, games, Fault(Outcome.INFRASTRUCTURE_ERROR, reason))
                 else:
                     moving.append((job, slot))
                     job.calls[slot] += 1

@@ -438,7 +438,7 @@ def _naps(pidfd: int) -> int:
         status = Path(f"/proc/{_field(pidfd, 'Pid')}/status").read_text()
     except OSError:
         return 0
-    return int(status.partition("\nvoluntary_ctxt_switches:")[2].partition("\n")[0])
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].partition("\n")[0] or 0)
 
 
 def _state(pidfd: int) -> tuple[str, float]:

@@ -135,7 +135,7 @@ class DirectPlay:
             raise ConfigError("environment_factory: there is no game to make a move in: call reset first")
         self._moves += 1
         try:
-            (self._ending,) = self._games.act([0], [self._task.action(action)])
+            (self._ending,) = self._games.act([0], [self._task.to_action(action)])
         except InvalidAction as error:
             standing = self._games.standing(0)
             self._ending = msgspec.structs.replace(standing, outcome=Outcome.INVALID_ACTION, detail=str(error))

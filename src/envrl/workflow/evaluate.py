@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from envrl.envs import Task
-from envrl.errors import RunError, SeedError
+from envrl.errors import EnvError, RunError, SeedError
+from envrl.evaluation.escape import one_line
 from envrl.evaluation.statistics import Interval, wilson
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
@@ -96,6 +97,9 @@ def evaluate_strategy(
         cards = arena.play(assignments, (lambda n: progress(n * _CHUNK)) if progress else None)
     check_playable(path, task, cards[0])
     episodes = tuple(episode for card in cards for episode in card.episodes)
+    lost = [episode for episode in episodes if episode.outcome is Outcome.INFRASTRUCTURE_ERROR]
+    if len(lost) == len(episodes):
+        raise EnvError(f"{task.id}: nothing could be measured: {one_line(lost[0].detail)}")
     honest = [episode for episode in episodes if episode.outcome is not Outcome.INFRASTRUCTURE_ERROR]
     evaluated = Evaluated(
         task=task,

@@ -78,7 +78,7 @@ class _Recorder:
         return self._played.games(seeds)
 
     def _action(self, value: Any) -> Any:
-        action = self._played.action(value)
+        action = self._played.to_action(value)
         self.moves.append(Move(value, action))
         return action
 
@@ -167,7 +167,7 @@ class Seat:
         Raises:
             InvalidAction: the value is no action, and nothing has happened.
         """
-        action = self._task.action(value)
+        action = self._task.to_action(value)
         (ending,) = self._games.act([0], [action])
         self.scene.act(action)
         return ending

@@ -77,6 +77,8 @@ def tiny_model_for(
             scratch.rename(folder)
     finally:
         rmtree(scratch, ignore_errors=True)
+    if not (folder / "recipe.json").exists():
+        raise ModelError(f"{folder} holds something else than a warm start: remove it")
     return folder
 
 

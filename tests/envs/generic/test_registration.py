@@ -110,7 +110,7 @@ def test_what_the_task_needs_beyond_the_environment_is_given_in_the_call() -> No
         (lambda: find_task("CartPole-v2"), UnknownNameError, "CartPole-v"),
         (lambda: find_task("2049"), UnknownNameError, "2048"),
         (lambda: find_task("CartPole-v1", {"gravity_": 3}), EnvError, "gravity_"),
-        (lambda: find_task("CartPole-v1", {"horizon": "x"}), ConfigError, "whole number"),
+        (lambda: find_task("CartPole-v1", {"horizon": "x"}), ConfigError, "horizon is 'x'"),
         (lambda: find_task("CartPole-v1", success="often"), ConfigError, "often"),
         (lambda: find_task("2048", success="return >= 3"), ConfigError, "its own rule"),
         (lambda: find_task("no/such/file.py:x"), EnvError, "no such file"),
@@ -218,11 +218,42 @@ def test_what_a_tasks_own_functions_raise_is_never_the_strategys_fault() -> None
     def oops(*_: Any) -> Any:
         raise ZeroDivisionError("oops")
 
-    for name, given in (("a", {"action": oops, "example_action": "0"}), ("b", {"progress": oops})):
-        envrl.register(f"t/oops-{name}-v0", Guess, max_episode_steps=2, success="return >= 2", **given)
-        card = played(find_task(f"t/oops-{name}-v0"))
-        assert {e.outcome for e in card.episodes} == {"infrastructure_error"}
-        assert "ZeroDivisionError: oops" in card.episodes[0].detail
+    envrl.register("t/oops-v0", Guess, max_episode_steps=2, success="return >= 2", progress=oops)
+    card = played(find_task("t/oops-v0"))
+    assert {e.outcome for e in card.episodes} == {"infrastructure_error"}
+    assert "ZeroDivisionError: oops" in card.episodes[0].detail
+    envrl.register("t/seven-v0", Guess, max_episode_steps=2, success="return >= 2", progress=lambda end: 7.0)
+    assert "progress is 7.0" in played(find_task("t/seven-v0")).episodes[0].detail
+
+
+def test_a_strategy_cannot_make_its_loss_ours_by_what_it_returns() -> None:
+    envrl.register("t/indexed-v0", Guess, max_episode_steps=2, action=lambda value: [0, 1][value], example_action="0")
+    card = played(find_task("t/indexed-v0"), "def strategy(observation):\n    return 5")
+    assert {e.outcome for e in card.episodes} == {"invalid_action"}
+    assert "returned 5, which raised IndexError" in card.episodes[0].detail
+
+
+def test_a_cell_of_a_notebook_may_be_run_twice() -> None:
+    for steps in (5, 7):
+
+        @envrl.register("t/again-v0", max_episode_steps=steps, success="return >= 2")
+        class Again(Guess):
+            """Again."""
+
+        assert gymnasium.spec("t/again-v0").max_episode_steps == steps
+    with pytest.raises(EnvError, match="registered already"):
+        envrl.register("CartPole-v1", max_episode_steps=7)
+
+
+class Unclosable(BreaksAtOnce):
+    def close(self) -> None:
+        raise OSError("cannot close")
+
+
+def test_an_environment_that_cannot_close_ends_nobody_elses_game() -> None:
+    envrl.register("t/unclosable-v0", Unclosable, max_episode_steps=2, success="return >= 2")
+    card = played(find_task("t/unclosable-v0"), seeds=12)
+    assert {e.outcome for e in card.episodes} <= {"failure", "success"}
 
 
 def test_the_horizon_of_a_registered_environment_can_be_changed() -> None:

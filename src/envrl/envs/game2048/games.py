@@ -67,6 +67,9 @@ class Lockstep:
             endings[place] = self._ending(int(index[place]), bool(won[place]), bool(stuck[place]))
         return endings
 
+    def close(self) -> None:
+        pass
+
     def standing(self, which: int) -> Ending:
         return self._ending(which, won=False, stuck=False)
 

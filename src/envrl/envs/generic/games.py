@@ -7,6 +7,8 @@ strategy's.
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,6 +70,8 @@ class _Game:
             assert self._env is not None
             observation, reward, terminated, truncated, info = self._env.step(action)
             self.steps += 1
+            if not math.isfinite(reward):
+                raise ValueError(f"the reward is {reward!r}")
             self.total += float(reward)
             truncated = bool(truncated) or self.steps >= self._horizon
             if terminated or truncated:
@@ -88,7 +92,8 @@ class _Game:
     def close(self) -> None:
         if self._env is not None:
             env, self._env = self._env, None
-            env.close()
+            with contextlib.suppress(Exception):  # the game is over, and what it was worth is known
+                env.close()
 
 
 class EnvGames:
@@ -137,6 +142,8 @@ class EnvGames:
         try:
             won = self._success.won(end)
             progress = 1.0 if won else self._progress(end)
+            if not 0.0 <= progress <= 1.0:
+                raise ValueError(f"progress is {progress!r}, outside [0, 1]")
         except Exception as error:  # a third party's code, too
             game.error = f"the rule of success or progress raised {type(error).__name__}: {error}"
             return self._broken(game)
@@ -147,6 +154,10 @@ class EnvGames:
         game = self._games[which]
         game.close()
         return self._ending(game, Outcome.FAILURE, 0.0)
+
+    def close(self) -> None:
+        for game in self._games:
+            game.close()
 
     def _broken(self, game: _Game) -> Ending:
         return self._ending(game, Outcome.INFRASTRUCTURE_ERROR, 0.0, game.error)

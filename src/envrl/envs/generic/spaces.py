@@ -29,6 +29,8 @@ def check_supported(env_id: str, what: str, space: Space[Any]) -> None:
         EnvError: naming the space and where it stands.
     """
     for path, part in _parts(space):
+        if isinstance(part, spaces.Dict) and not all(isinstance(key, str) for key in part):
+            raise EnvError(f"{env_id}: the {what} space holds a Dict whose keys are not all text: wrap the environment")
         if not isinstance(part, (*_NUMERIC, spaces.Tuple, spaces.Dict)):
             where = f" (at {path})" if path else ""
             raise EnvError(

@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -121,12 +122,13 @@ def generic_task(
         about = about if about is not None else _docstring(env.unwrapped)
         code = _code(env.unwrapped)
     finally:
-        env.close()
+        with suppress(Exception):  # it was never reset, and may not be able to close
+            env.close()
     entry_point, names = _parse_signature(signature, single=arguments is None)
     horizon = horizon if horizon is not None else spec.max_episode_steps or _LONGEST
-    if horizon < 1:
+    if type(horizon) is not int or horizon < 1:
         raise ConfigError(
-            f"{env_id}: the horizon is {horizon}: give the number of steps an episode may take, 1 or more"
+            f"{env_id}: the horizon is {horizon!r}: give the number of steps an episode may take, 1 or more"
         )
     played = _random_play(spec, make, dict(options or {}), code, horizon)
     if isinstance(success, str):
@@ -197,7 +199,11 @@ def _helpers(toolkit: str) -> str:
     """What the prompt says of the toolkit: each function with the first line of its docstring."""
     if not toolkit:
         return _PURE
-    functions = [node for node in ast.parse(toolkit).body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
+    try:
+        tree = ast.parse(toolkit)
+    except SyntaxError as error:
+        raise ConfigError(f"the toolkit is no Python: line {error.lineno}: {error.msg}") from None
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"]
     lines = [
         f"- {node.name}({ast.unparse(node.args)}): {(ast.get_docstring(node) or '').partition(chr(10))[0]}"
         for node in functions
@@ -213,7 +219,7 @@ def _make(spec: EnvSpec, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
     try:
         # The checker would stop a strategy for what the environment does; `envrl check` runs it apart.
         return gymnasium.make(spec, disable_env_checker=True, **options)
-    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
+    except Exception as error:  # a third party's constructor
         raise EnvError(f"{spec.id} cannot be made: {type(error).__name__}: {error}") from None
 
 

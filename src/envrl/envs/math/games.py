@@ -102,6 +102,9 @@ class Problems:
             for i, given in zip(which, actions, strict=True)
         ]
 
+    def close(self) -> None:
+        pass
+
     def standing(self, which: int) -> Ending:
         return self._ending(0, right=False)
 

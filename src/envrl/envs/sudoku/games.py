@@ -67,6 +67,9 @@ class Lockstep:
                 endings.append(None)
         return endings
 
+    def close(self) -> None:
+        pass
+
     def standing(self, which: int) -> Ending:
         return self._ending(which, Outcome.FAILURE)
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import resource
 import select
 import signal
 import socket
@@ -56,6 +55,7 @@ class _Confinement:
         self.missing = {layer: "" if layer in wanted else "switched off" for layer in LAYERS}
         self._filter = b""
         self.group = ""
+        self.resident = 0
         self._attempt("seccomp", self._build_filter)
         self._attempt("landlock", landlock.abi)
 
@@ -74,7 +74,7 @@ class _Confinement:
         """What the zygote puts on itself, before its first fork."""
         self._attempt("cgroup", self._enter_group)
         self._attempt("namespaces", namespaces.enter)
-        self._present = limits.address_space()
+        self._present, self.resident = limits.size()
         if self.missing["namespaces"] and not self.missing["root"]:
             self.missing["root"] = "needs the layer namespaces"
         self._attempt("root", root.empty)
@@ -120,8 +120,8 @@ class _Zygote:
     def run(self) -> None:
         """Serves until the control channel ends; then no worker is left."""
         self._poll.register(self._control.fileno(), select.EPOLLIN)
-        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        self._control.send(_encode(["ready", self._confinement.missing, self._confinement.group, resident]))
+        told = [self._confinement.missing, self._confinement.group, self._confinement.resident]
+        self._control.send(_encode(["ready", *told]))
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
@@ -263,7 +263,7 @@ def f(*args):
 
 def _rehearsal(lent: Lent) -> None:
     """What every worker does, with a program such as models write, and an observation that means nothing."""
-    budgets = {"load_cpu": 9.0, "call_cpu": 9.0, "game_cpu": 9.0, "grace_cpu": 9.0}
+    budgets = {"load_cpu": 0.5, "call_cpu": 0.5, "game_cpu": 0.5, "grace_cpu": 0.1}
     budgets |= {"recursion": 400, "output": 100, "value": 100}
     session, _ = prepare(lent, "f", budgets, True)
     session.load(_TYPICAL)

@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 import resource
 
-__all__ = ["address_space", "apply"]
+__all__ = ["apply", "size"]
 
 
-def address_space() -> int:
-    """Size of this process's address space now, in bytes."""
+def size() -> tuple[int, int]:
+    """Address space and resident set of this process now, in bytes.
+
+    Not ``getrusage``: its largest resident set is the parent's, from before the exec.
+    """
     with open("/proc/self/statm", "rb") as statm:
-        return int(statm.read().split()[0]) * resource.getpagesize()
+        pages, resident = statm.read().split()[:2]
+    return int(pages) * resource.getpagesize(), int(resident) * resource.getpagesize()
 
 
 def apply(address_space: int, cpu: float) -> None:
