@@ -62,7 +62,7 @@ def command(
             raise click.UsageError("--resume goes on with a run as it is: give no other settings with it")
         _show(resume=resume)
         return
-    resolved = load_config(config or recipe_for(env), [*overrides, *changes])
+    resolved = load_config(config or recipe_for(env, success), [*overrides, *changes])
     if print_config:
         click.echo(resolved.to_yaml(), nl=False)
         return

@@ -27,8 +27,11 @@ def recipes_folder() -> Path:
     raise ConfigError("this installation of envrl has no recipes: give a CONFIG file")
 
 
-def recipe_for(env: str | None) -> Path:
+def recipe_for(env: str | None, success: str | None = None) -> Path:
     """The recipe of an environment for this machine: today the tiny model on the CPU.
+
+    Args:
+        success: a rule in place of the environment's own, which may have none.
 
     Raises:
         UnknownNameError: there is no such environment.
@@ -37,7 +40,7 @@ def recipe_for(env: str | None) -> Path:
     if env is None:
         raise ConfigError("nothing to train on: give --env 2048, or a CONFIG file")
     folder = recipes_folder()
-    own = folder / find_task(env).short / "tiny-cpu.yaml"
+    own = folder / find_task(env, success=success).short / "tiny-cpu.yaml"
     return own if own.exists() else folder / _ANY / "tiny-cpu.yaml"
 
 
