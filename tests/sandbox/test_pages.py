@@ -1,4 +1,4 @@
-"""Pages that workers write are found by a rehearsal, and taken ahead."""
+"""Pages that workers write are found by a rehearsal, and taken ahead; what full memory is told by."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import resource
 
 import pytest
 
+from envrl.limits import Limits
+from envrl.outcomes import Outcome
+from envrl.sandbox import LAYERS, LEAST, Fault, Profile, Sandbox
 from envrl.sandbox.inside import pages
 
 PAGE = resource.getpagesize()
@@ -67,3 +70,19 @@ def test_pages_that_are_taken_are_written_without_another_fault() -> None:
 
 def test_memory_that_is_not_there_is_passed_over() -> None:
     pages.take([(2**47 - 2 * PAGE, PAGE)])
+
+
+@pytest.mark.parametrize("layers", [LAYERS, LEAST], ids=["all layers", "the least"])
+@pytest.mark.parametrize(("megabytes", "outcome"), [(26, Outcome.MEMORY), (2, Outcome.CRASH)])
+def test_a_crash_with_full_memory_is_told_from_another(
+    limits: Limits, layers: tuple[str, ...], megabytes: int, outcome: Outcome
+) -> None:
+    toolkit = "def fill(n): KEPT.append(b'x' * n)\ndef crash(): ctypes.string_at(0)"
+    profile = Profile(entry_point="f", tables="import ctypes\nKEPT = []", toolkit=toolkit)
+    with Sandbox(profile, layers=layers) as sandbox:
+        program = sandbox.load(b"def f(x):\n    fill(%d)\n    crash()" % (megabytes * 2**20), limits)
+        sandbox.collect(60)
+        program.play([(0, b"")], [(0, 1)])
+        ((_, fault),) = sandbox.collect(60)
+    assert isinstance(fault, Fault)
+    assert fault.outcome is outcome

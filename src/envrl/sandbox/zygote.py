@@ -69,7 +69,7 @@ class Zygote:
         self._control = ours
         self._group = ""
         self.resident = 0
-        """Its resident set in bytes: what a worker begins with."""
+        """What a worker begins with in memory, in bytes."""
         ours.settimeout(_START_SECONDS)
         try:
             ours.send(msgspec.msgpack.encode({**msgspec.structs.asdict(profile), "layers": layers}))

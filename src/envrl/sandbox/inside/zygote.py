@@ -12,7 +12,7 @@ host → zygote                                  zygote → host
 =============================================  ===================================================================
                                                ``["ready", {layer: reason or ""}, group, resident]`` once: "" for an
                                                active layer; the path of its control group, which the host removes;
-                                               its resident set in bytes, with which every worker begins
+                                               the memory in bytes with which every worker begins
 ``["fork", id, limits]`` + the worker's socket  ``["forked", id]`` + a pidfd
                                                ``["ended", id, wait status, largest resident set in bytes]``
 =============================================  ===================================================================

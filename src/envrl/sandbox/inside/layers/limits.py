@@ -14,13 +14,14 @@ __all__ = ["apply", "size"]
 
 
 def size() -> tuple[int, int]:
-    """Address space and resident set of this process now, in bytes.
+    """Address space of this process now, and what a fork of it begins with in memory, in bytes.
 
-    Not ``getrusage``: its largest resident set is the parent's, from before the exec.
+    The second is the resident set without the pages of files, which a fork maps only when it meets them. Not from
+    ``getrusage``: there the largest resident set may be the parent's, from before the exec.
     """
     with open("/proc/self/statm", "rb") as statm:
-        pages, resident = statm.read().split()[:2]
-    return int(pages) * resource.getpagesize(), int(resident) * resource.getpagesize()
+        pages, resident, of_files = map(int, statm.read().split()[:3])
+    return pages * resource.getpagesize(), (resident - of_files) * resource.getpagesize()
 
 
 def apply(address_space: int, cpu: float) -> None:
