@@ -24,6 +24,7 @@ BENCHMARKS := \
 	benchmarks/reward_throughput.py \
 	benchmarks/learning_curve.py \
 	benchmarks/env_2048.py \
+	benchmarks/env_sudoku.py \
 	benchmarks/sweep_coverage.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
