@@ -38,14 +38,17 @@ class RandomPlay(NamedTuple):
     observations: list[Any]
 
 
-def random_play(make: Callable[[], gymnasium.Env[Any, Any]], key: str, horizon: int) -> RandomPlay:
+def random_play(make: Callable[[], gymnasium.Env[Any, Any]], key: str | None, horizon: int) -> RandomPlay:
     """Plays an environment at random, `_EPISODES` times; measured once, then read from the cache.
 
     Args:
         make: makes one environment.
-        key: all that the result depends on, for the cache in ``$ENVRL_CACHE`` (``~/.cache/envrl``).
+        key: all that the result depends on, for the cache in ``$ENVRL_CACHE`` (``~/.cache/envrl``); None where that
+            is not known: then it is measured each time.
         horizon: steps after which an episode is broken off.
     """
+    if key is None:
+        return _play(make, horizon)
     name = hashlib.blake2b(f"{_VERSION}\0{key}\0{horizon}".encode(), digest_size=12).hexdigest()
     cached = cache_folder() / "random-play" / f"{name}.json"
     try:

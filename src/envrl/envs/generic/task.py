@@ -226,7 +226,8 @@ def _make(spec: EnvSpec, options: dict[str, Any]) -> gymnasium.Env[Any, Any]:
 def _random_play(
     spec: EnvSpec, make: Callable[[], gymnasium.Env[Any, Any]], options: dict[str, Any], code: str, horizon: int
 ) -> RandomPlay:
-    key = "\0".join(map(str, [spec.id, spec.kwargs, sorted(options.items()), gymnasium.__version__, code]))
+    parts = [spec.id, spec.kwargs, sorted(options.items()), gymnasium.__version__, code]
+    key = "\0".join(map(str, parts)) if code else None
     try:
         return random_play(make, key, horizon)
     except Exception as error:
@@ -236,11 +237,14 @@ def _random_play(
 
 
 def _code(env: gymnasium.Env[Any, Any]) -> str:
-    """The source of an environment's module: what was measured of it is measured again when that changes."""
+    """The source of an environment's module, "" for one that has none, such as a notebook's cell.
+
+    What was measured of an environment is measured again when its source changes.
+    """
     try:
         return inspect.getsource(inspect.getmodule(type(env)) or type(env))
     except (OSError, TypeError):
-        return str(type(env))
+        return ""
 
 
 def _docstring(env: gymnasium.Env[Any, Any]) -> str:
