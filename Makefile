@@ -25,6 +25,12 @@ BENCHMARKS := \
 	benchmarks/learning_curve.py \
 	benchmarks/env_2048.py \
 	benchmarks/env_sudoku.py \
+	benchmarks/baselines.py \
+	benchmarks/sandbox_latency.py \
+	benchmarks/sandbox_policy.py \
+	benchmarks/sandbox_round_trip.py \
+	benchmarks/sandbox_throughput.py \
+	benchmarks/sandbox_soak.py \
 	benchmarks/sweep_coverage.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

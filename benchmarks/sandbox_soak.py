@@ -36,7 +36,7 @@ WARM_UP = 0.1
 BATCH = 500
 SETTLE_SECONDS = 0.5  # for the last workers of a batch to be reaped
 LIMITS = Limits(
-    load_cpu=0.5, call_cpu=0.1, game_cpu=0.3, grace_cpu=0.05, memory=24 * 2**20, output=2000, hard_failures=2
+    load_cpu=0.5, call_cpu=0.1, game_cpu=0.3, grace_cpu=0.05, memory=48 * 2**20, output=2000, hard_failures=2
 )
 
 HONEST = 'def strategy(board):\n    return "WASD"[sum(map(sum, board)) % 4]\n'
