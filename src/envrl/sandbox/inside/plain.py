@@ -17,7 +17,8 @@ class NotPlain(Exception):
 def check_plain(value: Any, size: int) -> None:
     """Checks that ``value`` is None, bool, int (64 bits), float, str, bytes, or lists, tuples and dicts of them.
 
-    Types are exact: a subclass could answer for itself. No method of the value is called.
+    Types are exact: a subclass could answer for itself. No method of the value is called. Keys of dicts are no tuples:
+    many with one hash can be made in advance, and would hold up whoever reads them.
 
     Raises:
         NotPlain: some part is of another type, nested deeper than 8, or all of it is larger than about ``size`` bytes.
@@ -51,6 +52,8 @@ def _check_nested(value: Any, size: int) -> None:
             if kind is list or kind is tuple:
                 below += item
             elif kind is dict:
+                if any(type(key) is tuple for key in item):
+                    raise NotPlain("returned a dict with a tuple among its keys")
                 below += item.keys()
                 below += item.values()
             elif kind is str or kind is bytes or kind is int or kind is float or kind is bool or item is None:
