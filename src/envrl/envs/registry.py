@@ -19,7 +19,7 @@ from envrl.envs.math.task import task_math
 from envrl.envs.sudoku.task import PRESETS as SUDOKU
 from envrl.envs.sudoku.task import task_sudoku
 from envrl.envs.task import Task
-from envrl.errors import ConfigError, EnvError, UnknownNameError
+from envrl.errors import ConfigError, EnvError, UnknownNameError, nearest
 
 __all__ = ["add_task", "environment_ids", "find_task", "register_all", "resolve", "short_names"]
 
@@ -151,19 +151,14 @@ def resolve(name: str) -> str:
     load_installed()
     if (found := _known(name)) is not None:
         return found
-    names = [*short_names(), *_tasks]
-    raise UnknownNameError("environment", name, names if _close(name, names) else [*names, *gymnasium.registry])
+    ours = [*short_names(), *_tasks]
+    close = nearest(name, ours) or nearest(name, gymnasium.registry)
+    raise UnknownNameError("environment", name, close or ours)
 
 
 def _known(name: str) -> str | None:
     env_id = short_names().get(name, name)
     return env_id if env_id in _tasks or env_id in gymnasium.registry else None
-
-
-def _close(name: str, names: list[str]) -> bool:
-    from envrl.errors import nearest
-
-    return bool(nearest(name, names))
 
 
 def _in_file(path: str, name: str) -> str:
