@@ -113,3 +113,10 @@ def test_a_space_that_is_not_supported_is_named_with_its_place() -> None:
     space = spaces.Dict({"a": spaces.Tuple((spaces.Discrete(2), spaces.Sequence(spaces.Discrete(2))))})
     with pytest.raises(EnvError, match=r"observation space holds Sequence \(at \['a'\]\[1\]\)"):
         check_supported("x/y-v0", "observation", space)
+
+
+def test_the_largest_unsigned_bound_is_no_negative_one() -> None:
+    space = spaces.Box(0, 2**64 - 1, (2,), np.uint64)
+    assert action_of(space, [3, 2**62]).tolist() == [3, 2**62]
+    with pytest.raises(InvalidAction, match=r"returned \[3, -1\], which no number of type uint64 can be"):
+        action_of(space, [3, -1])

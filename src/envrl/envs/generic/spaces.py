@@ -185,9 +185,10 @@ def _has_shape(value: Any, shape: tuple[int, ...], kind: type) -> bool:
 
 def _array(space: Any, value: Any) -> Any:
     try:
-        wide = np.asarray(value, np.float64 if space.dtype.kind == "f" else np.int64)
+        kind = np.float64 if space.dtype.kind == "f" else np.uint64 if space.dtype == np.uint64 else np.int64
+        wide = np.asarray(value, kind)
     except OverflowError:
-        raise InvalidAction(f"returned {describe(value)}, which is too large a number") from None
+        raise InvalidAction(f"returned {describe(value)}, which no number of type {space.dtype} can be") from None
     if isinstance(space, spaces.Box):  # before it is cast: a cast may wrap, or round a value back into the bounds
         low, high = space.low.astype(wide.dtype), space.high.astype(wide.dtype)
         if not (np.isfinite(wide) & (wide >= low) & (wide <= high)).all():
