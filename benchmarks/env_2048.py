@@ -3,7 +3,8 @@
 Every side plays random moves on 4×4 boards in this one process, in blocks of moves that start from fresh boards (the
 vector environment plays on and resets games as they end), and counts moves a second; the best of several rounds is
 reported. The baseline is the board one would write first: nested lists and loops, with Python's ``random`` for the
-new tiles.
+new tiles. Peers are measured where this interpreter can import them (gymnasium-2048, pgx, jumanji); those on JAX play
+on both cores, in one compiled loop.
 
     python benchmarks/env_2048.py [--seconds 0.5] [--rounds 3] [--json PATH]
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+from _peers_2048 import peer_sides
 
 from envrl.envs.game2048 import Board, Boards, Game2048Env, Game2048VectorEnv
 
@@ -153,6 +155,8 @@ def main() -> None:
         "gymnasium.make": env_side(),
         "gymnasium.make_vec, 256": vector_side(256),
     }
+    peers, missing = peer_sides()
+    sides |= peers
     for _, block in sides.values():
         block()
     best = dict.fromkeys(sides, 0.0)
@@ -165,6 +169,7 @@ def main() -> None:
     print(f"{'side':<24}{'moves/s':>14}{'× nested lists':>16}{'× Board':>10}")
     for name, speed in best.items():
         print(f"{name:<24}{speed:>14,.0f}{speed / baseline:>16.2f}{speed / single:>10.2f}")
+    print("\n".join(missing))
     if options.json:
         figures = {
             "benchmark": "env_2048",
