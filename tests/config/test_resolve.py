@@ -5,29 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envrl.config import load_config
 from envrl.config.document import parse_value, plain
 from envrl.config.emit import emit_value
-from envrl.errors import ConfigError
 
 RECIPE = Path(__file__).parents[2] / "configs" / "2048" / "tiny-cpu.yaml"
-
-
-@pytest.fixture
-def errors(tmp_path, monkeypatch):
-    """Lines of the error that a file's text and overrides earn; the file is c.yaml."""
-    monkeypatch.chdir(tmp_path)
-
-    def collect(text="", *overrides):
-        Path("c.yaml").write_text(text)
-        with pytest.raises(ConfigError) as caught:
-            load_config("c.yaml", overrides)
-        return str(caught.value).split("\n")
-
-    return collect
 
 
 def test_without_a_file_all_is_default():
@@ -88,6 +73,7 @@ def test_the_resolved_yaml_reads_back_as_the_same_config(tmp_path):
     assert "  weight_decay: 0.0  # default\n" in resolved.to_yaml()
 
 
+@settings(deadline=None)
 @given(
     st.one_of(
         st.text(),
@@ -128,7 +114,7 @@ def test_an_unknown_key_like_no_other_gets_the_list(errors):
     (line,) = errors("reward:\n  zzz: 3\n")
     assert line == "c.yaml:2:3: reward.zzz: unknown key (3 met); remove it (group reward knows preset, weights)"
     (line,) = errors("zzz: 3\n")
-    assert line.endswith("remove it (the groups are model, env, reward, method, train, sandbox, eval, output)")
+    assert line.endswith("remove it (the groups are model, env, dataset, reward, method, train, sandbox, eval, output)")
 
 
 @pytest.mark.parametrize(
@@ -142,15 +128,19 @@ def test_an_unknown_key_like_no_other_gets_the_list(errors):
             "train: {max_steps: 1.5}",
             "train.max_steps: expected a whole number (1.5 met); write for example max_steps: 100",
         ),
-        ("train: {bf16: on}", "train.bf16: expected true or false ('on' met); write for example bf16: false"),
+        ("train: {bf16: maybe}", "train.bf16: expected true or false ('maybe' met); write for example bf16: false"),
         ("train: {report_to: wandb}", "train.report_to: expected a list ('wandb' met); write report_to: [wandb]"),
         (
             "method: {epsilon: .inf}",
             "method.epsilon: expected a finite number (inf met); write for example epsilon: 0.2",
         ),
+        (
+            "model: {lora: {r: 8, alpha: 0.5}}",
+            "model.lora.alpha: expected a whole number (0.5 met); meaning: scale of the adapters, divided by r",
+        ),
         ("output: {root: ''}", "output.root: must not be empty ('' met); meaning: folder that holds runs"),
         ("model: {lora: 8}", "model.lora: expected a group of keys (8 met); write lora: {r: 8}"),
-        ("env: 2048", "env: expected a group of keys (2048 met); write env: {id: 2048}"),
+        ("train: 2048", "train: expected a group of keys (2048 met); write train: {max_steps: 2048}"),
         (
             "sandbox: {workers: [1]}",
             "sandbox.workers: expected a whole number (a list met); meaning: referee processes; null is one a core",
@@ -196,6 +186,13 @@ def test_a_missing_key_and_a_bad_key(errors):
     ]
 
 
+def test_a_wrong_value_that_its_group_cannot_be_without(errors):
+    assert errors("model:\n  lora: {r: 0, alpha: 8}\ntrain: {bf16: true, fp16: true}\n") == [
+        "c.yaml:2:13: model.lora.r: must be at least 1 (0 met); meaning: rank of the adapters",
+        "c.yaml:3:27: train.fp16: bf16 and fp16 exclude each other (both are true); set one of them to false",
+    ]
+
+
 def test_control_characters_of_a_value_are_shown_escaped(errors):
     (line,) = errors('train: {max_steps: "\\e[31m"}')
     assert "'\\x1b[31m'" in line
@@ -209,7 +206,8 @@ def test_control_characters_of_a_value_are_shown_escaped(errors):
         ("name=x", "command line: name: several groups have this key; write method.name=… or output.name=…"),
         (
             "max_stepz=3",
-            "command line: max_stepz: unknown key (3 met); did you mean train.max_steps or train.save_steps?",
+            "command line: max_stepz: unknown key (3 met); did you mean train.max_steps or train.save_steps or "
+            "dataset.max_samples?",
         ),
         ("trian.max_steps=3", "command line: trian: unknown key (a group of keys met); did you mean train?"),
         (
@@ -228,9 +226,9 @@ def test_a_wrong_override_is_named(errors, override, line):
 
 
 def test_an_override_within_a_group_that_the_file_spoilt(errors):
-    assert errors("env: 2048", "env.toolkit=none") == [
-        "c.yaml:1:6: env: expected a group of keys (2048 met); write env: {id: 2048}",
-        "command line: env.toolkit: env was given as one value at c.yaml:1:6; give it as a group",
+    assert errors("train: 7", "train.max_steps=3") == [
+        "c.yaml:1:8: train: expected a group of keys (7 met); write train: {max_steps: 7}",
+        "command line: train.max_steps: train was given as one value at c.yaml:1:8; give it as a group",
     ]
 
 
@@ -248,61 +246,6 @@ def test_all_errors_come_at_once_in_the_order_of_the_file(errors):
         ["command line", "nope"],
         ["command line", "train.learning_rate"],
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (
-            "train: {per_device_train_batch_size: 1, gradient_accumulation_steps: 4}\nmethod: {num_generations: 6}",
-            "c.yaml:2:27: method.num_generations: a batch of 1 × 4 = 4 completions does not divide into groups of 6; "
-            "set method.num_generations to 2 or 4, or set train.per_device_train_batch_size to 3 or 6 or 9",
-        ),
-        (
-            "method: {num_generations: 4, steps_per_generation: 1}\ntrain: {per_device_train_batch_size: 1}",
-            "c.yaml:1:27: method.num_generations: a batch of 1 × 1 = 1 completions does not divide into groups of 4; "
-            "set train.per_device_train_batch_size to 4 or 8 or 12",
-        ),
-        (
-            "train: {per_device_train_batch_size: 9}",
-            "c.yaml:1:38: train.per_device_train_batch_size: a batch of 9 × 1 = 9 completions does not divide into "
-            "groups of 8; set method.num_generations to 3 or 9, "
-            "or set train.per_device_train_batch_size to 8 or 16 or 24",
-        ),
-        (
-            "train: {bf16: true, fp16: true}",
-            "c.yaml:1:27: train.fp16: bf16 and fp16 exclude each other (both are true); set one of them to false",
-        ),
-        (
-            "train: {warmup_steps: 30, max_steps: 20}",
-            "c.yaml:1:23: train.warmup_steps: a warm-up of 30 steps is longer than the run of 20; "
-            "set warmup_steps to at most 20, or train for more than 30 steps",
-        ),
-        (
-            "model: {load_in_4bit: true}",
-            "c.yaml:1:23: model.load_in_4bit: quantized weights cannot be trained themselves; "
-            "add adapters, for example model.lora: {r: 16, alpha: 32}",
-        ),
-        (
-            "eval: {block: validation}",
-            "c.yaml:1:15: eval.block: seeds 0:32 of block validation overlap those that choose the best program "
-            "(0:96); set eval.validation_seeds to 32:128, or eval.block to test",
-        ),
-    ],
-)
-def test_constraints_between_fields_give_the_mend(errors, text, line):
-    assert errors(text) == [line]
-
-
-def test_the_mends_of_the_batch_constraint_work():
-    base = ["gradient_accumulation_steps=4", "per_device_train_batch_size=1", "num_generations=6"]
-    for mend in (
-        "num_generations=2",
-        "num_generations=4",
-        "per_device_train_batch_size=3",
-        "per_device_train_batch_size=9",
-    ):
-        load_config(None, [*base, mend])
 
 
 def test_constraints_are_silent_about_fields_that_are_wrong_themselves(errors):

@@ -6,8 +6,14 @@
 from __future__ import annotations
 
 from envrl.config.fields import leaf_fields
+from envrl.config.json_schema import json_schema
+from envrl.config.machine import check_machine
+from envrl.config.overrides import command_arguments, override_arguments
 from envrl.config.resolve import Resolved, load_config
 from envrl.config.schema import (
+    PLAY_METHODS,
+    STAGE_LOSSES,
+    DatasetConfig,
     EnvConfig,
     EvalConfig,
     LimitsConfig,
@@ -19,9 +25,13 @@ from envrl.config.schema import (
     RunConfig,
     SandboxConfig,
     TrainConfig,
+    VllmConfig,
 )
 
 __all__ = [
+    "PLAY_METHODS",
+    "STAGE_LOSSES",
+    "DatasetConfig",
     "EnvConfig",
     "EvalConfig",
     "LimitsConfig",
@@ -34,6 +44,11 @@ __all__ = [
     "RunConfig",
     "SandboxConfig",
     "TrainConfig",
+    "VllmConfig",
+    "check_machine",
+    "command_arguments",
+    "json_schema",
     "leaf_fields",
     "load_config",
+    "override_arguments",
 ]

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from envrl.errors import ConfigError
 
-__all__ = ["COMMAND_LINE", "Place", "Problem", "raise_all"]
+__all__ = ["COMMAND_LINE", "Place", "Problem", "in_order", "raise_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,11 @@ class Problem:
         return ": ".join(part for part in (str(self.place), self.field, self.text) if part)
 
 
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems in the order of their places; those of the command line come last."""
+    return sorted(problems, key=lambda p: (p.place == COMMAND_LINE, p.place.line or 0, p.place.column or 0))
+
+
 def raise_all(problems: Iterable[Problem]) -> NoReturn:
     """Raise one `ConfigError` that lists all problems, one a line, in the order of their places."""
-    ordered = sorted(problems, key=lambda p: (p.place == COMMAND_LINE, p.place.line or 0, p.place.column or 0))
-    raise ConfigError("\n".join(map(str, ordered)))
+    raise ConfigError("\n".join(map(str, in_order(problems))))

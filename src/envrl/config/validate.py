@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,11 +11,13 @@ from pydantic_core import ErrorDetails
 from envrl.config.document import Node, plain
 from envrl.config.emit import emit_value
 from envrl.config.fields import all_fields, children, leaf_fields, submodel
+from envrl.config.llamafactory import home
 from envrl.config.problems import Problem
 from envrl.config.schema import RunConfig
+from envrl.config.tree import Path, find, place_of
 from envrl.errors import nearest
 
-__all__ = ["find", "unknown_key", "validate"]
+__all__ = ["unknown_key", "validate"]
 
 _EXPECTED = {
     "bool_type": "true or false",
@@ -36,22 +37,18 @@ _BOUNDS = {
     "less_than_equal": "at most {le}",
 }
 _LONGEST_MET = 60
-
-Path = tuple[str | int, ...]
-
-
-def find(root: Node, path: Iterable[str | int]) -> tuple[Path, Node]:
-    """The deepest node along a path that was written, and how far down the path it stands."""
-    node, found = root, []
-    for part in path:
-        below = node.value.get(str(part)) if isinstance(node.value, dict) else None
-        if isinstance(node.value, list) and isinstance(part, int):
-            below = node.value[part]
-        if below is None:
-            break
-        node = below
-        found.append(part)
-    return tuple(found), node
+# Words that people bring along, and what they come to here.
+_MEANT = {
+    "method.name": {
+        "ppo": "PPO is gone from TRL: use grpo or rloo, which need no model of values",
+        "rm": "it is called reward here",
+        "cpo": "write simpo, and loss_type: sigmoid",
+    },
+    "method.loss_type": {
+        "kto_pair": "kto is a stage of its own: set method.name to kto, and give rows with a label",
+        "orpo": "it is a stage of its own: set method.name to orpo",
+    },
+}
 
 
 def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
@@ -91,12 +88,20 @@ def _try(data: object) -> tuple[RunConfig | None, list[ErrorDetails]]:
 
 
 def _prune(data: Any, path: Path) -> str:
-    """Take the value at a path out of the data (a list goes as a whole); its dotted name."""
+    """Take the value at a path out of the data (a list goes as a whole); its dotted name.
+
+    Where it is out already, since a group cannot be without it, the group goes too.
+    """
     keys = [part for part in path if isinstance(part, str)]
-    for key in keys[:-1]:
-        data = data.get(key, {})
-    data.pop(keys[-1], None)
-    return ".".join(keys)
+    while True:
+        *groups, last = keys
+        holder = data
+        for key in groups:
+            holder = holder.get(key, {})
+        if last in holder or not groups:
+            holder.pop(last, None)
+            return ".".join(keys)
+        keys = groups
 
 
 def _constraint_problems(root: Node, errors: list[ErrorDetails], spoiled: set[str]) -> list[Problem]:
@@ -104,9 +109,8 @@ def _constraint_problems(root: Node, errors: list[ErrorDetails], spoiled: set[st
     for violation in (v for error in errors for v in error["ctx"]["violations"]):
         if any((field + ".").startswith(bad + ".") for field in violation.fields for bad in spoiled):
             continue
-        written = [name for name in violation.fields if len(find(root, name.split("."))[0]) == name.count(".") + 1]
-        field = (written or violation.fields)[0]
-        problems.append(Problem(find(root, field.split("."))[1].place, field, violation.text))
+        field, place = place_of(root, violation.fields)
+        problems.append(Problem(place, field, violation.text))
     return problems
 
 
@@ -161,6 +165,8 @@ def _mend(dotted: str, node: Node, errors: list[ErrorDetails]) -> str:
     choices = [
         c for e in errors if e["type"] == "literal_error" for c in re.findall(r"'([^']*)'", e["ctx"]["expected"])
     ]
+    if meant := _MEANT.get(dotted, {}).get(str(node.value)):
+        return meant
     if choices:
         close = nearest(str(node.value), choices, count=1)
         return f"did you mean {close[0]}?" if close else f"write one of {', '.join(choices)}"
@@ -175,7 +181,7 @@ def _mend(dotted: str, node: Node, errors: list[ErrorDetails]) -> str:
     if any(error["type"] == "list_type" for error in errors) and isinstance(node.value, str):
         return f"write {name}: [{emit_value(node.value)}]"
     if any(error["type"] in _EXPECTED for error in errors):
-        example = info.get_default(call_default_factory=True, validated_data={})
+        example = None if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
         if example is not None:
             return f"write for example {name}: {emit_value(example)}"
     return f"meaning: {info.description}"
@@ -188,6 +194,8 @@ def unknown_key(dotted: str, node: Node) -> str:
     homes = [leaf for leaf in leaf_fields() if leaf.rpartition(".")[2] == name]
     if homes:
         return f"{what}; {' or '.join(map(_belongs, homes))}"
+    if elsewhere := home(name):
+        return f"{what}; here it is {elsewhere}"
     if close := nearest(name, children(group)):
         return f"{what}; did you mean {' or '.join(close)}?"
     by_name = {leaf.rpartition(".")[2]: leaf for leaf in leaf_fields()}
