@@ -26,7 +26,7 @@ from envrl.rollouts.player import Assignment, Player, profile_of
 from envrl.rollouts.scorecard import Episode, Scorecard
 from envrl.sandbox import LAYERS, LEAST, Sandbox
 
-__all__ = ["Arena", "LocalPlayers"]
+__all__ = ["Arena", "LocalPlayers", "lost", "pickler", "split"]
 
 _CHUNKS_PER_REFEREE = 1
 _MOST_GAMES_PER_CHUNK = 1024
@@ -64,8 +64,32 @@ class LocalPlayers:
         self._sandbox.close()
 
 
-def _pickler() -> Any:
-    # By value what lives in no module, such as a script's own functions.
+def split(assignments: Sequence[Assignment], workers: int) -> list[list[Assignment]]:
+    """Assignments in chunks, in their order: as few as keep all workers busy, none so large that its loss hurts."""
+    count = workers * _CHUNKS_PER_REFEREE
+    games = sum(len(assignment.seeds) for assignment in assignments)
+    most = max(1, min(-(-games // count), _MOST_GAMES_PER_CHUNK))
+    chunks: list[list[Assignment]] = []
+    size = most
+    for assignment in assignments:
+        if size >= most:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(assignment)
+        size += len(assignment.seeds)
+    return chunks
+
+
+def lost(assignment: Assignment, detail: str) -> Scorecard:
+    """The card of games that envrl itself could not play."""
+    episodes = tuple(
+        Episode(index=index, outcome=Outcome.INFRASTRUCTURE_ERROR, detail=detail) for index in assignment.indices
+    )
+    return Scorecard(source=assignment.source, episodes=episodes)
+
+
+def pickler() -> Any:
+    """What packs a task for another process: by value what lives in no module, such as a script's own functions."""
     from multiprocess.reduction import ForkingPickler
 
     return ForkingPickler
@@ -89,7 +113,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
     try:
         load_all(locations)
-        players = LocalPlayers(*_pickler().loads(packed))
+        players = LocalPlayers(*pickler().loads(packed))
     except (SandboxError, EnvError) as error:
         connection.send(("error", str(error)))
         return
@@ -163,7 +187,7 @@ class Arena:
         import multiprocess
 
         self._context = multiprocess.get_context("spawn")  # never forked from a trainer: threads, CUDA
-        packed = bytes(_pickler().dumps((task, limits, tuple(require), tuple(layers))))
+        packed = bytes(pickler().dumps((task, limits, tuple(require), tuple(layers))))
         arguments = (loaded(), packed)
         cores = sorted(os.sched_getaffinity(0))
         count = workers or len(cores)
@@ -172,6 +196,11 @@ class Arena:
         self._layers: dict[str, str] | None = None
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
+
+    @property
+    def workers(self) -> int:
+        """How many referees play at once."""
+        return len(self._referees)
 
     def ready(self) -> dict[str, str]:
         """Waits for the referees; gives each sandbox layer with "" where it is in force, else why it is not.
@@ -201,7 +230,7 @@ class Arena:
         return [cards[assignment] for assignment in assignments]
 
     def _play_unique(self, assignments: list[Assignment], progress: Callable[[int], None] | None) -> list[Scorecard]:
-        chunks = self._chunks(assignments)
+        chunks = split(assignments, len(self._referees))
         results: list[list[Scorecard] | None] = [None] * len(chunks)
         tries = [0] * len(chunks)
         waiting = deque(range(len(chunks)))
@@ -226,23 +255,11 @@ class Arena:
                     if tries[number] < 2:
                         waiting.append(number)
                     else:
-                        results[number] = [_lost(assignment) for assignment in chunks[number]]
+                        results[number] = [
+                            lost(assignment, "the referee process was lost twice") for assignment in chunks[number]
+                        ]
             self._look_at_memory()
         return [card for result in results for card in result or ()]
-
-    def _chunks(self, assignments: list[Assignment]) -> list[list[Assignment]]:
-        count = len(self._referees) * _CHUNKS_PER_REFEREE
-        games = sum(len(assignment.seeds) for assignment in assignments)
-        most = max(1, min(-(-games // count), _MOST_GAMES_PER_CHUNK))
-        chunks: list[list[Assignment]] = []
-        size = most
-        for assignment in assignments:
-            if size >= most:
-                chunks.append([])
-                size = 0
-            chunks[-1].append(assignment)
-            size += len(assignment.seeds)
-        return chunks
 
     def _give(self, referee: _Referee, number: int, chunks: list[list[Assignment]]) -> None:
         referee.chunk = number
@@ -293,11 +310,3 @@ class Arena:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _lost(assignment: Assignment) -> Scorecard:
-    detail = "the referee process was lost twice"
-    episodes = tuple(
-        Episode(index=index, outcome=Outcome.INFRASTRUCTURE_ERROR, detail=detail) for index in assignment.indices
-    )
-    return Scorecard(source=assignment.source, episodes=episodes)
