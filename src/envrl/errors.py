@@ -9,6 +9,7 @@
     ├── StrategyError          a strategy file that cannot be played at all
     ├── SeedError              seeds that overlap, lie outside a block, or were trained on
     ├── RunError               a run directory that cannot be used as asked
+    ├── ComparisonError        measurements that were not made under the same conditions
     ├── MissingExtraError      an optional part of envrl that is not installed
     ├── ModelError             a model that cannot be found or loaded
     └── SandboxError           the sandbox cannot be set up, or not as strongly as required
@@ -25,6 +26,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "ComparisonError",
     "ConfigError",
     "EnvError",
     "EnvrlError",
@@ -79,6 +81,10 @@ class SeedError(EnvrlError):
 
 class RunError(EnvrlError):
     """A run directory that cannot be used as asked."""
+
+
+class ComparisonError(EnvrlError):
+    """Measurements that cannot be compared, since they were not made under the same conditions."""
 
 
 class MissingExtraError(EnvrlError):

@@ -192,7 +192,39 @@ def test_difference_uses_seeds_that_both_sides_played() -> None:
     assert crossed_difference(gap, after) == crossed_difference(before[:, others], after[:, others])
 
 
-@pytest.mark.parametrize(("first", "second"), [((4, 3), (4, 2)), ((1, 3), (4, 3)), ((4, 1), (4, 1)), ((4,), (4, 3))])
+def test_difference_of_a_program_stands_for_itself() -> None:
+    # The model's programs are all alike, so nothing but the seeds is sampled: a paired t test over them.
+    rng = np.random.default_rng(5)
+    program, seeds = (rng.random((1, 30)) < 0.5).astype(float), (rng.random((1, 30)) < 0.8).astype(float)
+    model = np.repeat(seeds, 8, axis=0)
+    (low, estimate, high), p = crossed_difference(program, model)
+    paired = stats.ttest_rel(model[0], program[0])
+    expected = paired.confidence_interval(0.95)
+    assert estimate == pytest.approx(model.mean() - program.mean())
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+    assert p == pytest.approx(paired.pvalue)
+    back = crossed_difference(model, program)
+    assert back.interval == pytest.approx((-high, -estimate, -low))
+
+
+def test_difference_from_a_program_knows_that_the_models_differ() -> None:
+    # The program and each of the model's always win or always lose: only the model's draw of programs is uncertain.
+    model = np.repeat([[0.0], [1.0], [1.0], [0.0], [1.0], [1.0]], 20, axis=1)
+    (low, _, high), p = crossed_difference(np.zeros((1, 20)), model)
+    alone = stats.ttest_1samp(model[:, 0], 0.0)
+    expected = alone.confidence_interval(0.95)
+    assert (low, high) == pytest.approx((expected.low, min(1.0, expected.high)), abs=0.01)
+    assert p == pytest.approx(alone.pvalue, rel=0.2)
+
+
+def test_difference_from_a_program_that_never_won_knows_that_it_might() -> None:
+    # The model's scores have no spread, so only the program's twenty seeds are uncertain: (1 / 22)(21 / 22) / 22.
+    (low, estimate, high), _ = crossed_difference(np.zeros((1, 20)), np.full((6, 20), 0.5))
+    half = stats.t.ppf(0.975, 19) * math.sqrt(1 / 22 * 21 / 22 / 22)
+    assert (low, estimate, high) == pytest.approx((0.5 - half, 0.5, 0.5 + half))
+
+
+@pytest.mark.parametrize(("first", "second"), [((4, 3), (4, 2)), ((1, 3), (1, 3)), ((4, 1), (4, 1)), ((4,), (4, 3))])
 def test_difference_refuses_what_does_not_pair(first: tuple[int, ...], second: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"need"):
         crossed_difference(np.zeros(first), np.zeros(second))

@@ -9,16 +9,25 @@ interval over them is too narrow. `crossed_rate` and `crossed_difference` estima
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri, stdtr, stdtrit
 
-__all__ = ["Difference", "Interval", "crossed_difference", "crossed_rate", "wilson"]
+from envrl.evaluation.components import Side, Table, rates, satterthwaite
 
-_Floats = NDArray[np.float64]
+__all__ = [
+    "Difference",
+    "Interval",
+    "cautious_variance",
+    "crossed_difference",
+    "crossed_rate",
+    "score_interval",
+    "table_rate",
+    "upper_tail",
+    "wilson",
+]
 
 
 class Interval(NamedTuple):
@@ -48,10 +57,10 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Interva
     """
     if not 0 <= successes <= trials:
         raise ValueError(f"successes must lie between 0 and trials, got {successes} of {trials}")
-    quantile = float(ndtri(_upper(confidence)))
+    quantile = float(ndtri(upper_tail(confidence)))
     if trials == 0:
         return Interval(0.0, math.nan, 1.0)
-    return _score_interval(successes / trials, trials, quantile)
+    return score_interval(successes / trials, trials, quantile)
 
 
 def crossed_rate(wins: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -85,30 +94,38 @@ def crossed_rate(wins: ArrayLike, confidence: float = 0.95) -> Interval:
     F. E. Satterthwaite, Biometrics Bulletin 2 (1946), for the degrees of freedom; E. L. Korn and B. I. Graubard,
     Survey Methodology 24 (1998), for the effective sample size inside a binomial interval. The shrinking is our own.
     """
-    upper = _upper(confidence)
-    cells = _matrix(wins)
+    cells = rates(wins)
     if cells.size == 0:
+        upper_tail(confidence)
         return Interval(0.0, math.nan, 1.0)
-    table = _Table.of(cells)
-    if min(cells.shape) < 2:
-        return _score_interval(table.mean, 1.0, float(ndtri(upper)))
-    variance = table.residual / table.present
-    cautious = variance
-    residual_share = 1.0 / table.present
-    terms: list[tuple[float, float]] = []
+    return table_rate(Table.of(cells), confidence)
+
+
+def table_rate(table: Table, confidence: float = 0.95) -> Interval:
+    """The interval of `crossed_rate` from the parts of the variance alone, measured or planned.
+
+    Args:
+        table: of values in [0, 1].
+    """
+    upper = upper_tail(confidence)
+    if min(table.rows.size, table.columns.size) < 2:
+        return score_interval(table.mean, 1.0, float(ndtri(upper)))
+    variance, df = table.variance()
+    if variance <= 0.0:
+        programs = table.rows.size
+        return score_interval(table.mean, programs, float(stdtrit(programs - 1, upper)))
+    trials = table.mean * (1.0 - table.mean) / cautious_variance(table)
+    return score_interval(table.mean, trials, float(stdtrit(df, upper)))
+
+
+def cautious_variance(table: Table) -> float:
+    """The variance of a rate with each shared part shrunk toward the largest it could be (see `crossed_rate`)."""
+    cautious = table.residual / table.present
     for side in (table.rows, table.columns):
         shared = side.shared(table.residual)
         if shared > 0.0:
-            variance += shared * side.weight
             cautious += _shrunk(shared, side, table) * side.weight
-            terms.append((side.variance * side.weight, side.size - 1))
-            residual_share -= side.weight / side.count
-    if variance <= 0.0:
-        programs = table.rows.size
-        return _score_interval(table.mean, programs, float(stdtrit(programs - 1, upper)))
-    terms.append((table.residual * residual_share, table.residual_df))
-    quantile = float(stdtrit(_satterthwaite(variance, terms), upper))
-    return _score_interval(table.mean, table.mean * (1.0 - table.mean) / cautious, quantile)
+    return cautious
 
 
 def crossed_difference(before: ArrayLike, after: ArrayLike, confidence: float = 0.95) -> Difference:
@@ -120,111 +137,73 @@ def crossed_difference(before: ArrayLike, after: ArrayLike, confidence: float = 
     whose cells are all 0 or all 1 shows no variance though it has some; it is given that of a binomial sample with
     one trial for each program, one win and one loss added.
 
+    A side of a single program stands for itself and not for a model that might have written another: the claim is
+    then about that program on fresh seeds. These are its trials, to which one win and one loss are added in the same
+    way, as far as that raises its variance.
+
     Args:
         before: shape (programs, seeds), values in [0, 1], NaN for cells that were not measured.
         after: shape (other programs, the same seeds in the same order), likewise.
         confidence: nominal coverage, in (0, 1).
 
     Raises:
-        ValueError: for shapes that do not pair, fewer than two programs on a side, fewer than two seeds that both
-            sides have played, values outside [0, 1], or a confidence outside (0, 1).
+        ValueError: for shapes that do not pair, a single program on both sides (see `envrl.evaluation.paired`), fewer
+            than two seeds that both sides have played, values outside [0, 1], or a confidence outside (0, 1).
 
     Source: variance components as in `crossed_rate`; the added win and loss from A. Agresti and B. Caffo, The
     American Statistician 54 (2000).
     """
-    upper = _upper(confidence)
+    upper = upper_tail(confidence)
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
         raise ValueError(f"both sides need shape (programs, the same seeds), got {first.shape} and {second.shape}")
     common = ~(np.isnan(first).all(axis=0) | np.isnan(second).all(axis=0))
-    sides = [_matrix(first[:, common]), _matrix(second[:, common])]
-    if min(*sides[0].shape, *sides[1].shape) < 2:
+    sides = [rates(first[:, common]), rates(second[:, common])]
+    seeds = sides[0].shape[1]
+    if seeds < 2 or max(len(side) for side in sides) < 2:
         raise ValueError(
-            f"a difference needs two programs a side and two common seeds, got {first.shape} and {second.shape}"
+            f"a difference needs two programs on a side and two common seeds, got {first.shape} and {second.shape}"
         )
-    tables = [_Table.of(side) for side in sides]
+    tables = [Table.of(side) for side in sides]
     estimate = tables[1].mean - tables[0].mean
 
-    terms: list[tuple[float, float]] = []
-    residual = 0.0
-    for table in tables:
-        programs = table.rows.size
-        residual += table.residual / table.present
-        if 0.0 < table.mean < 1.0:
-            rows = max(table.rows.variance, table.residual / table.rows.count) * table.rows.weight
-        else:
-            chance = 1.0 / (programs + 2)
-            rows = chance * (1.0 - chance) / (programs + 2)
-        terms.append((rows, programs - 1))
-    seeds = tables[0].columns.size
-    paired = float(np.var(tables[1].columns.means - tables[0].columns.means, ddof=1)) / seeds
+    models = [table for table in tables if table.rows.size > 1]
+    terms = [_row_term(table) for table in models]
+    terms += [_program_term(table.mean, seeds) for table in tables if table.rows.size == 1]
+    residual = sum(table.residual / table.present for table in models)
+    paired = float(np.var(np.nanmean(sides[1], axis=0) - np.nanmean(sides[0], axis=0), ddof=1)) / seeds
     if paired > residual:
         terms.append((paired, seeds - 1))
-        terms.append((-residual, min(table.residual_df for table in tables)))
+        terms.append((-residual, min(table.residual_df for table in models)))
     variance = sum(term for term, _ in terms)
     if variance <= 0.0:  # scores without any spread at all
         return Difference(Interval(estimate, estimate, estimate), float(estimate == 0.0))
-    df = _satterthwaite(variance, terms)
+    df = satterthwaite(variance, terms)
     half = float(stdtrit(df, upper)) * math.sqrt(variance)
     p_value = 2.0 * float(stdtr(df, -abs(estimate) / math.sqrt(variance)))
     return Difference(Interval(max(-1.0, estimate - half), estimate, min(1.0, estimate + half)), p_value)
 
 
-@dataclass(frozen=True)
-class _Side:
-    """The rows, or the columns, of a two-way table with some cells missing."""
-
-    means: _Floats
-    variance: float  # of the means
-    count: float  # cells that a mean is taken over, their harmonic mean
-    weight: float  # what one unit of shared variance adds to the variance of the table's mean
-
-    @classmethod
-    def of(cls, sums: _Floats, counts: _Floats) -> _Side:
-        means = sums / counts
-        return cls(
-            means=means,
-            variance=float(np.var(means, ddof=1)) if len(means) > 1 else 0.0,
-            count=len(means) / float((1.0 / counts).sum()),
-            weight=float((counts**2).sum()) / float(counts.sum()) ** 2,
-        )
-
-    @property
-    def size(self) -> int:
-        return len(self.means)
-
-    def shared(self, residual: float) -> float:
-        """The variance of the means beyond what the residual alone gives them, never below zero."""
-        shared = self.variance - residual / self.count
-        return shared if shared > 1e-12 * self.variance else 0.0  # what is left by rounding is none
+def _row_term(table: Table) -> tuple[float, float]:
+    """The variance that programs bring to the mean, and its degrees of freedom (see `crossed_difference`)."""
+    programs = table.rows.size
+    if 0.0 < table.mean < 1.0:
+        return max(table.rows.variance, table.residual / table.rows.count) * table.rows.weight, programs - 1
+    return _added(table.mean, programs), programs - 1
 
 
-@dataclass(frozen=True)
-class _Table:
-    """What a two-way table says about its mean and its spread."""
-
-    mean: float
-    present: int
-    rows: _Side
-    columns: _Side
-    residual: float  # mean square
-    residual_df: float
-
-    @classmethod
-    def of(cls, cells: _Floats) -> _Table:
-        """Take a matrix apart, in which no row and no column is wholly missing."""
-        there = ~np.isnan(cells)
-        filled = np.where(there, cells, 0.0)
-        rows = _Side.of(filled.sum(axis=1), there.sum(axis=1).astype(np.float64))
-        columns = _Side.of(filled.sum(axis=0), there.sum(axis=0).astype(np.float64))
-        present = int(there.sum())
-        mean = float(filled.sum()) / present
-        left = np.where(there, cells - rows.means[:, None] - columns.means[None, :] + mean, 0.0)
-        df = max(1, present - rows.size - columns.size + 1)
-        return cls(mean, present, rows, columns, residual=float((left**2).sum()) / df, residual_df=df)
+def _program_term(rate: float, seeds: int) -> tuple[float, float]:
+    """What the seeds of one program may hide of its variance, most where it hardly won or hardly lost."""
+    return max(0.0, _added(rate, seeds) - rate * (1.0 - rate) / seeds), seeds - 1
 
 
-def _shrunk(shared: float, side: _Side, table: _Table) -> float:
+def _added(rate: float, trials: float) -> float:
+    """The variance of a binomial rate with one win and one loss added."""
+    chance = (rate * trials + 1.0) / (trials + 2.0)
+    return chance * (1.0 - chance) / (trials + 2.0)
+
+
+def _shrunk(shared: float, side: Side, table: Table) -> float:
     """The shared variance after one more program or seed that is all or nothing (see `crossed_rate`)."""
     largest = table.mean * (1.0 - table.mean)
     rare = min(table.mean, 1.0 - table.mean)
@@ -233,30 +212,18 @@ def _shrunk(shared: float, side: _Side, table: _Table) -> float:
     return (carriers * shared + reliability * largest) / (carriers + 1.0)
 
 
-def _matrix(wins: ArrayLike) -> _Floats:
-    """A checked matrix without the rows and columns of which nothing was measured."""
-    cells = np.asarray(wins, dtype=np.float64)
-    if cells.ndim != 2:
-        raise ValueError(f"wins must have shape (programs, seeds), got {cells.shape}")
-    there = ~np.isnan(cells)
-    if np.any((cells[there] < 0.0) | (cells[there] > 1.0)):
-        raise ValueError("wins must lie in [0, 1], or be NaN where nothing was measured")
-    return cells[there.any(axis=1)][:, there.any(axis=0)]
+def upper_tail(confidence: float) -> float:
+    """The upper tail point of a two-sided interval.
 
-
-def _upper(confidence: float) -> float:
-    """The upper tail point of a two-sided interval."""
+    Raises:
+        ValueError: for a confidence outside (0, 1).
+    """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie in (0, 1), got {confidence}")
     return 0.5 + confidence / 2.0
 
 
-def _satterthwaite(variance: float, terms: list[tuple[float, float]]) -> float:
-    """Degrees of freedom of a sum of independent mean squares, at least one."""
-    return max(1.0, variance**2 / sum(term**2 / df for term, df in terms))
-
-
-def _score_interval(rate: float, trials: float, quantile: float) -> Interval:
+def score_interval(rate: float, trials: float, quantile: float) -> Interval:
     """Wilson's interval for any number of trials and any quantile."""
     square = quantile**2 / trials
     centre = (rate + square / 2.0) / (1.0 + square)
