@@ -16,7 +16,7 @@ from envrl.errors import EnvError, SeedError, StrategyError, UnknownNameError
 from envrl.evaluation.baselines import baselines
 from envrl.outcomes import Outcome
 from envrl.rollouts import Assignment, LocalPlayers
-from envrl.workflow.play import Recording, Seat, _Recorder, difference, record, replay, seed_of, value_of
+from envrl.workflow.play import Recorder, Recording, Seat, difference, record, replay, seed_of, value_of
 from envrl.workflow.scene import Scene
 
 WALK = "envrl-tests/Walk-v0"
@@ -148,7 +148,7 @@ def test_an_environment_that_cannot_draw_is_told(walk):
 
 
 def test_an_episode_that_is_played_again_is_kept_once():
-    recorder = _Recorder(find_task("2048"))
+    recorder = Recorder(find_task("2048"))
     for _ in range(2):
         recorder.task.games([1])
         recorder.task.action("W")

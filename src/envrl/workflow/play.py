@@ -24,7 +24,7 @@ from envrl.seeding import Block, block_salt, episode_seed
 from envrl.workflow.scene import Frame, Scene
 from envrl.workflow.strategy_file import check_playable, read_strategy
 
-__all__ = ["Move", "Recording", "Seat", "Shot", "difference", "record", "replay", "seed_of", "value_of"]
+__all__ = ["Move", "Recorder", "Recording", "Seat", "Shot", "difference", "record", "replay", "seed_of", "value_of"]
 
 _MOST_KEYS = 10  # actions that keys are given to
 
@@ -65,8 +65,16 @@ class Shot(NamedTuple):
     frame: Frame
 
 
-class _Recorder:
-    """Stands between a task and the one game that is played of it, and keeps its moves."""
+class Recorder:
+    """Stands between a task and the one game that is played of it, and keeps its moves.
+
+    Args:
+        task: to record.
+
+    Attributes:
+        task: to play in its place, one game at a time.
+        moves: of the last game.
+    """
 
     def __init__(self, task: Task) -> None:
         self._played = task
@@ -111,7 +119,7 @@ def record(
     path = Path(path)
     source = read_strategy(path)
     seed = seed_of(task, block, index)
-    recorder = _Recorder(task)
+    recorder = Recorder(task)
     players = LocalPlayers(recorder.task, require=require)
     try:
         (card,) = players.play([Assignment(source, (index,), (seed,))])

@@ -1,34 +1,31 @@
-"""The report of a run, rebuilt from nothing but the run's files."""
+"""Reports of runs that play, and of sweeps, made of nothing but their files and a few episodes played again."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from envrl.config import load_config
-from envrl.errors import RunError
-from envrl.evaluation.measure import Measurement, summarize, typical, wins
-from envrl.evaluation.report.record import (
-    Change,
-    ConfigRow,
-    CurvePoint,
-    EvaluationSummary,
-    ProgramCard,
-    RunReport,
-    StepSeconds,
-)
-from envrl.evaluation.statistics import crossed_difference
-from envrl.rewards import find_preset
-from envrl.runs import RunDirectory, read_json, read_lines, write_atomic
+from envrl.envs import Task
+from envrl.errors import EnvrlError, RunError
+from envrl.evaluation.measure import Measurement
+from envrl.evaluation.report.build import build_sweep_report, build_training_report
+from envrl.evaluation.report.record import ConfigRow, CurvePoint, ProgramCard, StepSeconds, SweepReport
+from envrl.evaluation.sweeps import HEADER, Sweep
+from envrl.runs import RunDirectory, read_json, read_lines, write_atomic, write_json
 from envrl.sandbox import active_layers
 from envrl.workflow.recipes import task_of
+from envrl.workflow.replays import Again
+from envrl.workflow.results import Moment, sweep_of_run, task_of_sweep
 
-__all__ = ["build_report", "read_measurement", "write_report"]
+__all__ = ["build_report", "make_folder", "read_measurement", "report_sweep", "steps_done", "write_report"]
 
-_STRAINED = 0.01
+_DIGITS = 16
 
 
 def read_measurement(run: RunDirectory, label: str) -> Measurement:
@@ -43,54 +40,145 @@ def read_measurement(run: RunDirectory, label: str) -> Measurement:
     return msgspec.convert(read_json(path), Measurement)
 
 
-def build_report(run: RunDirectory) -> RunReport:
-    """What every form of the report shows.
+def build_report(run: RunDirectory, *, partial: bool = False) -> SweepReport:
+    """What every form of a run's report shows.
+
+    Args:
+        partial: take what is there.
 
     Raises:
-        RunError: the run has not come to its end.
+        RunError: the run has not measured before and after training, and ``partial`` is not set.
     """
-    before, after = read_measurement(run, "before"), read_measurement(run, "after")
+    sweeps = []
+    for moment, measured in (("before", run.before_path), ("after", run.after_path)):
+        if measured.exists() or not partial:
+            sweeps.append(_measured(run, moment))  # type: ignore[arg-type]
     resolved = load_config(run.config_path)
-    lock = run.lock
     task = task_of(resolved.config.env)
-    events = read_lines(run.events_path).records
-    summaries = summarize(before), summarize(after)
+    frame = _frame(run, task, resolved.config)
+    if partial:
+        last = "" if run.after_path.exists() else " The measurement after training is not there yet."
+        frame = msgspec.structs.replace(
+            frame, partial=f"This run has not come to its end: it has done {steps_done(run)} steps.{last}"
+        )
     best = msgspec.convert(read_json(run.best_path), ProgramCard | None) if run.best_path.exists() else None
-    origins = lock["config_origins"]
-    return RunReport(
-        title=f"{resolved.config.model.path} learns {task.short}",
-        task=f"{task.id}: {task.title}",
-        target=task.success,
-        command=lock["command"],
-        run_dir=str(run.path),
-        lock_hash=hashlib.sha256(run.lock_path.read_bytes()).hexdigest()[:16],
-        created=events[0]["time"],
-        duration_seconds=_elapsed(events),
-        before=summaries[0],
-        after=summaries[1],
-        difference=Change.of(crossed_difference(wins(before), wins(after))),
-        programs=tuple(card for card in (typical(before), typical(after)) if card),
-        best=best,
-        curve=tuple(_point(row) for row in read_lines(run.metrics_path).records),
-        reward_weights=dict(find_preset(resolved.config.reward.preset, resolved.config.reward.weights).weights),
-        config=tuple(ConfigRow(key=key, value=value, origin=origins[key]) for key, value in lock["config"].items()),
-        layers=active_layers(lock["sandbox"]["layers"]),
-        versions={"python": lock["python"], **{k: v for k, v in lock["packages"].items() if v}},
-        warnings=tuple(_warnings(*summaries)),
-    )
+    with Again() as again:
+        return build_training_report(sweeps, frame, task=task, best=best, rerun=again)
 
 
-def write_report(run: RunDirectory, report: RunReport) -> None:
-    """Writes ``report.html`` and ``report.md``.
+def report_sweep(sweep: Sweep, path: Path) -> SweepReport:
+    """What every form of a sweep's report shows.
+
+    Where the environment cannot be made any more the report does without replays and reference strategies, and says so.
+
+    Args:
+        path: the sweep's directory.
+    """
+    task, note = None, ""
+    try:
+        task = task_of_sweep(sweep.header)
+    except EnvrlError as error:
+        note = f"nothing was played again, and no reference strategy stands beside it: {error}"
+    with Again() as again:
+        return build_sweep_report(
+            sweep,
+            task=task,
+            place=str(path),
+            lock_hash=_hash(path / HEADER),
+            rerun=again,
+            note=note,
+        )
+
+
+def write_report(target: RunDirectory | Path, report: SweepReport) -> Path:
+    """Writes ``report.json``, ``report.md`` and ``report.html``; gives the last one's path.
+
+    Args:
+        target: the run, or a directory.
 
     Raises:
         MissingExtraError: the extra ``report`` is not installed.
+        RunError: they cannot be written.
     """
     from envrl.evaluation.report.html import render_html
     from envrl.evaluation.report.markdown import render_markdown
 
-    write_atomic(run.report_md_path, render_markdown(report))
-    write_atomic(run.report_html_path, render_html(report))
+    folder = target.path if isinstance(target, RunDirectory) else target
+    page = render_html(report)
+    make_folder(folder)
+    write_json(folder / "report.json", report)
+    write_atomic(folder / "report.md", render_markdown(report))
+    write_atomic(folder / "report.html", page)
+    return folder / "report.html"
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder that a report goes to.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
+
+
+def _frame(run: RunDirectory, task: Task, config: Any) -> SweepReport:
+    """What is known of a run beside its measurements."""
+    lock, events = run.lock, read_lines(run.events_path).records
+    curve = read_lines(run.metrics_path).records if run.metrics_path.exists() else []
+    return SweepReport(
+        kind="training",
+        title=f"{config.model.path} learns {task.short}",
+        task=task.title,
+        task_id=task.id,
+        task_version=task.version,
+        options=task.options,
+        target=task.success,
+        command=lock["command"],
+        place=str(run.path),
+        lock_hash=_hash(run.lock_path),
+        created=events[0]["time"],
+        duration_seconds=_elapsed(events),
+        curve=tuple(_point(row) for row in curve),
+        reward_weights=dict(lock["reward"]["weights"]),
+        hashes=_hashes(lock),
+        config=tuple(
+            ConfigRow(key=key, value=value, origin=lock["config_origins"][key]) for key, value in lock["config"].items()
+        ),
+        layers=active_layers(lock["sandbox"]["layers"]),
+        limits=lock["sandbox"]["limits"],
+        versions={"python": lock["python"], **{k: v for k, v in lock["packages"].items() if v}},
+    )
+
+
+def _measured(run: RunDirectory, moment: Moment) -> Sweep:
+    """A run's sweep, whose subject is the model: the report names the run once."""
+    sweep = sweep_of_run(run, moment)
+    subject = sweep.header.subject.removeprefix(f"{run.path}: ")
+    return replace(sweep, header=msgspec.structs.replace(sweep.header, subject=subject))
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
+
+
+def _hashes(lock: dict[str, Any]) -> dict[str, str]:
+    """Of the prompt, the model, and the code."""
+    found = {"prompt": lock["task"]["prompt_sha256"][:_DIGITS]}
+    if lock["model"]["commit"]:
+        found["model commit"] = lock["model"]["commit"]
+    found |= {name: digest[:_DIGITS] for name, digest in lock["model"]["files"].items()}
+    if lock["git"]:
+        found["git commit"] = lock["git"]["commit"] + (" with changes" if lock["git"]["changed"] else "")
+    return found
+
+
+def steps_done(run: RunDirectory) -> int:
+    """Training steps that were written down."""
+    rows = read_lines(run.metrics_path).records if run.metrics_path.exists() else []
+    return max((row.get("step", 0) for row in rows), default=0)
 
 
 def _elapsed(events: list[dict[str, Any]]) -> float:
@@ -111,21 +199,3 @@ def _point(row: dict[str, Any]) -> CurvePoint:
         completion_length=row.get("completions/mean_length"),
         seconds=StepSeconds(**seconds) if "sandbox" in seconds else None,
     )
-
-
-def _warnings(before: EvaluationSummary, after: EvaluationSummary) -> list[str]:
-    found = []
-    for summary in (before, after):
-        if summary.infrastructure_errors:
-            found.append(
-                f"{summary.infrastructure_errors} episodes {summary.label} training could not be measured: "
-                "envrl itself failed; they count neither as won nor as lost"
-            )
-        if (summary.over_half_budget or 0.0) > _STRAINED:
-            found.append(
-                f"{summary.over_half_budget:.1%} of the episodes {summary.label} training used more than half of a "
-                "CPU budget: on a slower machine some might time out"
-            )
-    if after.largest_share > 0.6:
-        found.append(f"one program makes up {after.largest_share:.0%} of the samples after training: a collapse")
-    return found

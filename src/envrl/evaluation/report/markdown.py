@@ -1,90 +1,95 @@
-"""A run's report as Markdown, for a repository or an issue."""
+"""A report as Markdown, for a repository or an issue."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
-from envrl.evaluation import escape
-from envrl.evaluation.report import words
-from envrl.evaluation.report.record import ProgramCard, RunReport
+from envrl.evaluation.report import sentences, words
+from envrl.evaluation.report.markup import fence, inline, table
+from envrl.evaluation.report.record import ProgramCard, SweepReport
 
 __all__ = ["render_markdown"]
 
-# The last three keep a bare address from becoming a link, and the start of a text from becoming a list.
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&@$]|:(?=//)|(?<=www)\.|^[-+])", re.IGNORECASE)
+_SOURCE_CHARS = 8_000
 
 
-def render_markdown(report: RunReport) -> str:
+def render_markdown(report: SweepReport) -> str:
     """The whole document; text that a model wrote stands in fences or has its markup escaped."""
-    before, after = report.before, report.after
-    lines = [f"# {_inline(report.title)}", "", f"**{_inline(words.headline(report))}**", ""]
-    for warning in report.warnings:
-        lines += [f"> ⚠ {_inline(warning, 1000)}", ""]
-    for question, answer in words.answers(report):
-        lines.append(f"- **{question}** {_inline(answer, 1000)}")
-    lines += ["", *_fence(report.command, "sh"), "", words.MEANING, "", "## Before and after", ""]
-    rows = [(label, *values) for label, values in words.summary_rows(before, after)]
-    if report.difference is not None:
-        rows.insert(1, ("difference", "", words.change(report.difference)))
-    for outcome, shares in words.outcome_rows(before, after):
-        rows.append((f"outcome: {words.outcome_name(outcome)}", *map(words.percent, shares)))
-    lines += _table(("", before.label, after.label), rows)
-    cards = [*report.programs, *([report.best] if report.best is not None else [])]
-    if cards:
+    lines = [f"# {inline(report.title)}", "", f"**{inline(sentences.headline(report), 1000)}**", ""]
+    for warning in (*((report.partial,) if report.partial else ()), *report.warnings):
+        lines += [f"> ⚠ {inline(warning, 1000)}", ""]
+    for question, answer in sentences.answers(report):
+        lines.append(f"- **{question}** {inline(answer, 1000)}")
+    lines += ["", *fence(report.command, "sh")]
+    if report.sides:
+        lines += ["", inline(sentences.meaning(report), 1000), *_numbers(report), *_beside(report), *_exploits(report)]
+    if report.rows:
+        lines += ["", "## Strategies", "", *_strategies(report), "", inline(sentences.ROWS, 1000)]
+    if report.gallery:
         lines += ["", "## Programs"]
-    for card in cards:
+    for card in report.gallery:
         lines += _card(card)
     lines += ["", "## What it ran on", ""]
-    facts = [
-        ("Task", report.task),
-        ("Model before", before.model),
-        ("Model after", after.model),
-        ("Run", report.run_dir),
-        ("Lock", report.lock_hash),
-        ("Written", f"{report.created}, after {words.duration(report.duration_seconds)}"),
-        ("Sandbox layers", " · ".join(report.layers) or "none recorded"),
-        ("Reward", words.weights(report.reward_weights)),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in report.versions.items())),
-    ]
-    lines += [f"- {name}: {_inline(value, 2000)}" for name, value in facts if value]
+    lines += [f"- {inline(name)}: {inline(value, 2000)}" for name, value in sentences.facts(report)]
+    for name, values in (("Versions", report.versions), ("Hashes", report.hashes)):
+        if values:
+            lines.append(f"- {name}: {inline(', '.join(f'{key} {value}' for key, value in values.items()), 4000)}")
     if report.config:
         lines += ["", "## Configuration", ""]
-        lines += _table(("setting", "value", "from"), [(row.key, row.value, row.origin) for row in report.config])
+        lines += table(("setting", "value", "from"), [(row.key, row.value, row.origin) for row in report.config])
     return "\n".join(lines) + "\n"
 
 
+def _numbers(report: SweepReport) -> list[str]:
+    sides = report.sides
+    rows = [(label, *values) for label, values in words.summary_rows(*sides)]
+    if report.difference is not None:
+        rows.insert(1, ("difference", "", words.change(report.difference)))
+    for outcome, shares in words.outcome_rows(*sides):
+        rows.append((f"outcome: {words.outcome_name(outcome)}", *map(words.percent, shares)))
+    return [
+        "",
+        "## In numbers",
+        "",
+        *table(("", *(side.label for side in sides)), rows),
+        "",
+        inline(sentences.FIGURES, 1000),
+    ]
+
+
+def _beside(report: SweepReport) -> list[str]:
+    rows = [
+        (row.name, words.rate(row.success), words.amount(row.mean_score), row.seeds, words.verdict(row))
+        for row in report.baselines.rows
+    ]
+    lines = ["", "## Better than what?", ""]
+    if rows:
+        lines += table(("reference strategy", "episodes won", "mean score", "seeds", "against it"), rows)
+        lines.append("")
+    return [*lines, inline(report.baselines.note, 1000)]
+
+
+def _exploits(report: SweepReport) -> list[str]:
+    sides = report.sides
+    rows = [(label, *values) for label, values in words.exploit_rows(*sides)]
+    rows += [(f"tried: {reason}", *values) for reason, values in words.kind_rows(*sides)]
+    head = ("", *(side.label for side in sides))
+    return ["", "## Did it cheat?", "", *table(head, rows), "", inline(sentences.how_told(*sides), 1000)]
+
+
+def _strategies(report: SweepReport) -> list[str]:
+    rows = [
+        (
+            f"{row.label} ({words.outcome_name(row.outcome)}: {row.note})" if row.outcome else row.label,
+            words.rate(row.success),
+            words.amount(row.mean_score),
+            words.percent(row.mean_progress),
+        )
+        for row in report.rows
+    ]
+    return table(("strategy", "episodes won", "mean score", "mean progress"), rows)
+
+
 def _card(card: ProgramCard) -> list[str]:
-    return [
-        "",
-        f"### {_inline(card.title)}",
-        "",
-        _inline(words.measured(card), 1000),
-        "",
-        *_fence(card.source, "python"),
-    ]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [
-        _row(head),
-        "|" + " --- |" * len(head),
-        *map(_row, rows),
-    ]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_inline(cell, 500) for cell in cells) + " |"
-
-
-def _inline(text: str, max_chars: int = 200) -> str:
-    """One line in which nothing is markup."""
-    return _SPECIAL.sub(r"\\\1", escape.one_line(text, max_chars).strip())
-
-
-def _fence(text: str, language: str) -> list[str]:
-    """A fenced block whose fence is longer than any run of backticks in it."""
-    shown = escape.terminal(text).rstrip("\n")
-    longest = max(map(len, re.findall("`+", shown)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [fence + language, shown, fence]
+    told = sentences.measured(card)
+    if card.replay is not None:
+        told += f". Replay in report.html: {sentences.replayed(card.replay)}"
+    return ["", f"### {inline(card.title)}", "", inline(told, 1000), "", *fence(card.source, "python", _SOURCE_CHARS)]

@@ -4,38 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from envrl.evaluation.report.record import Change, EvaluationSummary, ProgramCard, Rate, RunReport
+from envrl.evaluation.report.record import (
+    Baseline,
+    Change,
+    Constants,
+    EvaluationSummary,
+    Kind,
+    ProgramRow,
+    Rate,
+    Spread,
+)
 from envrl.outcomes import Outcome
 
 __all__ = [
-    "MEANING",
-    "answers",
+    "OUTCOMES",
+    "amount",
     "change",
     "duration",
-    "headline",
-    "measured",
+    "exploit_rows",
+    "figure_name",
+    "kind_rows",
     "outcome_name",
     "outcome_rows",
     "p_value",
     "percent",
     "rate",
+    "score",
     "summary_rows",
+    "verdict",
     "weights",
 ]
 
-MEANING = (
-    "Intervals are nominal 95 % for fresh programs on fresh seeds: they know that programs share seeds and that each "
-    "program plays many of them. The difference pairs the seeds and treats the programs as independent."
-)
-"""What the intervals claim, for the small print."""
+OUTCOMES = {outcome.value: place for place, outcome in enumerate(Outcome)}
+"""The closed list, in its order."""
 
-_ORDER = {outcome.value: place for place, outcome in enumerate(Outcome)}
+_NONE = "–"
+
+
+# -- numbers ----------------------------------------------------------------------------------------------------------
 
 
 def percent(share: float | None) -> str:
     """``"53.1 %"``, or a dash where nothing was measured; small shares that are not zero never read as zero."""
     if share is None:
-        return "–"
+        return _NONE
     if 0.0 < share < 0.0005:
         return "< 0.1 %"
     return f"{100 * share:.1f} %"
@@ -44,6 +56,22 @@ def percent(share: float | None) -> str:
 def rate(value: Rate) -> str:
     """``"53.1 % (46.0 to 60.1)"``."""
     return f"{percent(value.estimate)} ({100 * value.low:.1f} to {100 * value.high:.1f})"
+
+
+def score(value: Rate | None) -> str:
+    """``"1,311 (1,190 to 1,431)"``, or a dash."""
+    if value is None or value.estimate is None:
+        return _NONE
+    return f"{amount(value.estimate)} ({amount(value.low)} to {amount(value.high)})"
+
+
+def amount(value: float | None) -> str:
+    """A number of any size, or a dash."""
+    if value is None:
+        return _NONE
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
 def change(value: Change) -> str:
@@ -59,71 +87,29 @@ def p_value(value: float) -> str:
 def duration(seconds: float) -> str:
     """``"4 min 12 s"``."""
     minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
+    if minutes >= 60:
+        hours, minutes = divmod(minutes, 60)
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def headline(report: RunReport) -> str:
-    """The report in a sentence: what changed and whether one can be sure."""
-    before, after = percent(report.before.success.estimate), percent(report.after.success.estimate)
-    if report.difference is None:
-        return f"Success on {report.task}: {before} before training, {after} after."
-    if report.difference.low > 0.0:
-        verb = "Training raised"
-    elif report.difference.high < 0.0:
-        verb = "Training lowered"
-    else:
-        return f"No clear change: success on {report.task} was {before} before training and {after} after."
-    return f"{verb} success on {report.task} from {before} to {after}."
-
-
-def answers(report: RunReport) -> list[tuple[str, str]]:
-    """The five questions that a report has to answer, each with its answer in a sentence or two."""
-    before, after = report.before, report.after
-    compared = f"The same model before training won {rate(before.success)} on the same seeds."
-    if report.difference is not None:
-        compared += f" The difference is {change(report.difference)}."
-    return [
-        ("How good is it?", f"{percent(after.success.estimate)} of episodes won. A win: {report.target}."),
-        (
-            "How sure is that?",
-            f"The 95 % interval runs from {percent(after.success.low)} to {percent(after.success.high)}: "
-            f"{after.samples} sampled programs on seeds {after.seeds} of block “{after.block}”.",
-        ),
-        ("Better than what?", compared),
-        ("How does it fail?", _failures(after)),
-        ("How do I repeat it?", f"Run the command below; the lock {report.lock_hash} names all that went into it."),
-    ]
+def _spread(value: Spread | None, unit: str) -> str:
+    if value is None:
+        return _NONE
+    median, low, high, largest = (
+        f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"
+        for figure in (value.median, value.low, value.high, value.largest)
+    )
+    return f"{median} {unit} ({low} to {high}, most {largest})"
 
 
 def outcome_name(outcome: str) -> str:
     return outcome.replace("_", " ")
 
 
-def outcome_rows(*summaries: EvaluationSummary) -> list[tuple[str, list[float]]]:
-    """By outcome, in the order of the closed list, its share in each evaluation, without those that never occur."""
-    names = {name for summary in summaries for name, share in summary.outcome_shares.items() if share > 0.0}
-    ordered = sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
-    return [(name, [summary.outcome_shares.get(name, 0.0) for summary in summaries]) for name in ordered]
-
-
-def summary_rows(*summaries: EvaluationSummary) -> list[tuple[str, list[str]]]:
-    """What is told of each evaluation beside its outcomes: a label, and its value for each of them."""
-    rows: list[tuple[str, Callable[[EvaluationSummary], str]]] = [
-        ("episodes won", lambda side: rate(side.success)),
-        ("mean score", lambda side: _number(side.mean_score)),
-        ("mean progress", lambda side: percent(side.mean_progress)),
-        ("programs sampled", lambda side: str(side.samples)),
-        ("distinct programs", lambda side: str(side.distinct_programs)),
-        ("most frequent program", lambda side: percent(side.largest_share)),
-        ("completions without a program", lambda side: str(sum(side.completion_outcomes.values()))),
-        ("used over half of a CPU budget", lambda side: percent(side.over_half_budget)),
-        ("not measured (our errors)", lambda side: str(side.infrastructure_errors)),
-        ("seeds", lambda side: f"{side.block} {side.seeds}"),
-    ]
-    return [(label, [tell(side) for side in summaries]) for label, tell in rows]
+def figure_name(name: str) -> str:
+    """``"max tile"`` of ``max_tile``."""
+    return name.replace("_", " ")
 
 
 def weights(values: dict[str, float]) -> str:
@@ -131,29 +117,111 @@ def weights(values: dict[str, float]) -> str:
     return " + ".join(f"{weight:g} × {name}" for name, weight in values.items())
 
 
-def measured(card: ProgramCard) -> str:
-    """What is known of a program: where it was measured, and by which number it was chosen."""
-    parts = []
-    if card.success is not None:
-        where = f" on block “{card.block}”" if card.block else ""
-        parts.append(f"wins {rate(card.success)}{where}")
-    if card.chosen is not None:
-        parts.append(f"chosen by {percent(card.chosen.estimate)} on block “{card.chosen_block}”, which flatters it")
-    if card.note:
-        parts.append(card.note)
-    return "; ".join(parts)
+# -- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _failures(summary: EvaluationSummary) -> str:
-    lost = [(share[0], name) for name, share in outcome_rows(summary) if name != Outcome.SUCCESS]
-    if not lost:
-        return "No episode was lost."
-    lost.sort(reverse=True)
-    told = ", ".join(f"{outcome_name(name)} {percent(share)}" for share, name in lost[:4])
-    cheats = summary.outcome_shares.get(Outcome.VIOLATION, 0.0)
-    cheating = f"{percent(cheats)} were stopped as cheats." if cheats else "None was stopped as a cheat."
-    return f"Of all episodes: {told}. {cheating}"
+def outcome_rows(*sides: EvaluationSummary | ProgramRow) -> list[tuple[str, list[float]]]:
+    """By outcome, in the order of the closed list, its share on each side, without those that never occur."""
+    names = {name for side in sides for name, share in side.outcome_shares.items() if share > 0.0}
+    ordered = sorted(names, key=lambda name: (OUTCOMES.get(name, len(OUTCOMES)), name))
+    return [(name, [side.outcome_shares.get(name, 0.0) for side in sides]) for name in ordered]
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.1f}"
+def summary_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
+    """What is told of each side beside its outcomes: a label, and its value for each of them."""
+    rows: list[tuple[str, Callable[[EvaluationSummary], str]]] = [
+        ("episodes won", lambda side: rate(side.success)),
+        ("mean score", lambda side: score(side.score) if side.score else amount(side.mean_score)),
+        ("IQM of scores", lambda side: score(side.iqm)),
+        ("mean progress", lambda side: percent(side.mean_progress)),
+        *((f"pass@{k}", _pass_row(k)) for k in _ks(sides)),
+        ("programs", lambda side: str(side.samples)),
+        ("distinct programs", lambda side: str(side.distinct_programs) if side.samples > 1 else _NONE),
+        ("most frequent program", lambda side: percent(side.largest_share) if side.samples > 1 else _NONE),
+        ("not playable", lambda side: str(sum(side.completion_outcomes.values()))),
+        ("length of a completion", lambda side: _spread(side.length, side.length_unit)),
+        ("cut off at the limit", lambda side: percent(side.clipped)),
+        ("time to write one", lambda side: _spread(side.latency, "s") if side.latency else _unknown(side)),
+        ("CPU a move", lambda side: _NONE if side.cpu_per_step is None else f"{1e6 * side.cpu_per_step:,.0f} µs"),
+        ("over half of a CPU budget", lambda side: percent(side.over_half_budget)),
+        ("our own errors", lambda side: str(side.infrastructure_errors)),
+        ("without a result", lambda side: f"{side.missing:,}" if side.missing else _NONE),
+        ("rate if those were lost, or won", _bounds),
+        ("seeds", lambda side: f"{side.block} {side.seeds}"),
+    ]
+    told = [(label, [tell(side) for side in sides]) for label, tell in rows]
+    return [row for row in told if set(row[1]) != {_NONE} or row[0] == "mean score"]
+
+
+def _unknown(side: EvaluationSummary) -> str:
+    """Of what only completions have: a strategy file has none."""
+    return "not recorded" if side.length else _NONE
+
+
+def _bounds(side: EvaluationSummary) -> str:
+    return f"{percent(side.if_lost)} to {percent(side.if_won)}" if side.missing else _NONE
+
+
+def _ks(sides: tuple[EvaluationSummary, ...]) -> list[int]:
+    """The first few of pass@k, for the table; the picture has all."""
+    known = sorted({point.k for side in sides for point in side.pass_at if point.k > 1})
+    return [k for k in known if k <= 8]
+
+
+def _pass_row(k: int) -> Callable[[EvaluationSummary], str]:
+    def tell(side: EvaluationSummary) -> str:
+        known = next((point.rate for point in side.pass_at if point.k == k), None)
+        return _NONE if known is None else rate(known)
+
+    return tell
+
+
+def exploit_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
+    """What the programs tried beside playing."""
+
+    def constant(side: EvaluationSummary) -> str:
+        told = side.exploits.constants if side.exploits else None
+        return "not told" if told is None else f"{told.constant} of {told.told} ({percent(_part(told))})"
+
+    def count(name: str) -> Callable[[EvaluationSummary], str]:
+        return lambda side: _NONE if side.exploits is None else f"{getattr(side.exploits, name):,}"
+
+    rows: list[tuple[str, Callable[[EvaluationSummary], str]]] = [
+        ("programs that tried to cheat", count("programs")),
+        ("… refused before any episode", count("refused")),
+        ("episodes ended for it", count("episodes")),
+        ("episodes that these won", count("won")),
+        ("episodes whose worker died", count("crashes")),
+        ("programs of one move", constant),
+    ]
+    return [(label, [tell(side) for side in sides]) for label, tell in rows]
+
+
+def _part(told: Constants) -> float | None:
+    return told.constant / told.told if told.told else None
+
+
+def kind_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
+    """Each way of cheating that was stopped, with its programs and episodes on each side."""
+    kinds = [{kind.reason: kind for kind in side.exploits.kinds} if side.exploits else {} for side in sides]
+    reasons = list(dict.fromkeys(reason for side in kinds for reason in side))
+
+    def tell(kind: Kind | None) -> str:
+        if kind is None:
+            return "0"
+        programs = _count(kind.programs, "program")
+        return f"{programs}, {_count(kind.episodes, 'episode')}" if kind.episodes else programs
+
+    return [(reason, [tell(side.get(reason)) for side in kinds]) for reason in reasons]
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}" + ("" if number == 1 else "s")
+
+
+def verdict(row: Baseline) -> str:
+    """``"it is beaten: +41.5 points (+36.0 to +47.0)"``."""
+    points = row.difference
+    gap = f"{100 * (points.estimate or 0.0):+.1f} points ({100 * points.low:+.1f} to {100 * points.high:+.1f})"
+    told = {"beaten": "it is beaten", "better": "it is better"}.get(row.verdict, row.verdict)
+    return f"{told}: {gap}"
