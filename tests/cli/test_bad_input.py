@@ -60,7 +60,7 @@ def test_a_setting_that_is_no_number(refused, setting):
 @pytest.mark.parametrize("path", ["./no/model", "/no/model", "envrl-tests/no-such-model"])
 def test_an_unknown_model(refused, tmp_path, path):
     message = one_line(
-        refused("train", "--env", "2048", "--model", path, f"output.root={tmp_path}", *SMALL)
+        refused("train", "--env", "2048", "--model", path, "learning_rate=1e-6", f"output.root={tmp_path}", *SMALL)
     )  # fmt: skip
     assert f"model.path {path!r}" in message
 
@@ -158,15 +158,16 @@ def test_a_layer_that_there_is_not_on_the_command_line(refused):
 def without(monkeypatch):
     """Has a command run on a machine without some layers."""
 
-    def call(module, *missing):
+    def call(*missing):
         layers = [layer for layer in LAYERS if layer not in missing]
-        monkeypatch.setattr(f"envrl.workflow.{module}.Arena", functools.partial(Arena, layers=layers))
+        for module in ("rollouts.runners", "workflow.course"):
+            monkeypatch.setattr(f"envrl.{module}.Arena", functools.partial(Arena, layers=layers), raising=False)
 
     return call
 
 
 def test_a_run_does_not_start_without_a_layer_that_it_requires(refused, without, tmp_path):
-    without("train", "landlock")
+    without("landlock")
     settings = ("sandbox.require=[limits,landlock]", f"output.root={tmp_path}", *SMALL)
     message = one_line(refused("train", "--env", "2048", *settings))
     assert message == (
@@ -177,13 +178,13 @@ def test_a_run_does_not_start_without_a_layer_that_it_requires(refused, without,
 
 
 def test_no_program_is_measured_without_the_layers_that_every_program_needs(refused, without):
-    without("evaluate", "seccomp")
+    without("seccomp")
     message = one_line(refused("eval", "--strategy", GREEDY, "--seeds", "2", "--workers", "1"))
     assert message.startswith("error: the sandbox lacks required layers: seccomp (switched off); ")
 
 
 def test_a_layer_that_eval_is_told_to_require_is_required(refused, without):
-    without("evaluate", "landlock")
+    without("landlock")
     message = one_line(refused("eval", "--strategy", GREEDY, "--seeds", "2", "--workers", "1", "--require", "landlock"))
     assert "landlock (switched off)" in message
 
@@ -218,7 +219,7 @@ def test_a_strategy_without_the_entry_point(refused, tmp_path):
 
 def test_a_strategy_that_is_not_there(refused, tmp_path):
     assert "cannot be read" in one_line(refused("eval", "--strategy", tmp_path / "missing.py"))
-    assert "cannot be read" in one_line(refused("eval", "--strategy", tmp_path))
+    assert "this folder holds no strategy" in one_line(refused("eval", "--strategy", tmp_path))
 
 
 def test_a_strategy_that_does_not_compile_cannot_paint_the_terminal(refused, tmp_path):
@@ -229,8 +230,46 @@ def test_a_strategy_that_does_not_compile_cannot_paint_the_terminal(refused, tmp
     assert "\x1b" not in message
 
 
-def test_no_strategy_at_all(refused):
-    assert "--strategy" in refused("eval")
+def test_nothing_to_measure_and_too_much(refused):
+    assert "--strategy FILE" in one_line(refused("eval"))
+    assert "not --strategy and --model" in one_line(refused("eval", "--strategy", GREEDY, "--model", "tiny"))
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        ("success", "write FIGURE=NUMBER"),
+        ("success=high", "write FIGURE=NUMBER"),
+        ("success=nan", "write FIGURE=NUMBER"),
+        ("success=40", "lies between 0 and 1"),
+        ("succes=0.4", "did you mean success"),
+    ],
+)
+def test_a_gate_that_is_none(refused, gate, words):
+    assert words in one_line(refused("eval", "--strategy", GREEDY, "--fail-under", gate))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--resume", "no"), "no: not a sweep (no such directory)"),
+        (("--resume", "no", "--seeds", "3"), "--resume takes no --seeds"),
+        (("--plan",), "--plan needs the width"),
+        (("--plan", "--width", "2"), "--width 2"),
+        (("--plan", "--width", "0.1", "--strategy", "x.py"), "--plan takes no --strategy"),
+        (("--width", "0.1"), "--width goes with --plan"),
+        (("--completions", "no.jsonl"), "no.jsonl: cannot be read"),
+        (("--completions", "no.jsonl", "--contract", "chatt"), "unknown output contract 'chatt': did you mean chat?"),
+        (("--run", "no"), "no: no such run directory"),
+        (("--strategy", GREEDY, "--output", "x", "--no-keep"), "--output and --no-keep exclude each other"),
+        (("--strategy", GREEDY, "--output", __file__), "is no folder"),
+        (("--strategy", GREEDY, "--ray-address", "auto"), "the runner is 'local'"),
+        (("--strategy", GREEDY, "--set", "2x=3"), "environment: options"),
+        (("--model", "tiny", "--adapter", ""), "model: adapter"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_done(refused, options, words):
+    assert words in refused("eval", *options)
 
 
 # runs

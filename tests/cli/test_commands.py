@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -17,6 +18,7 @@ import envrl as package
 from envrl.config import load_config
 from envrl.envs import environment_ids, find_task
 from envrl.errors import SandboxError
+from envrl.evaluation.sweeps import read_sweep
 from envrl.sandbox import LAYERS
 from envrl.sandbox.proof import ALWAYS, Proof, State
 
@@ -139,36 +141,96 @@ def test_doctor_says_where_no_program_can_be_run_at_all(envrl, monkeypatch):
 # envrl eval
 
 
-def test_eval_prints_a_rate_with_its_interval(envrl):
+def test_eval_prints_a_rate_with_its_interval_and_keeps_every_episode(envrl, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     said = envrl("eval", "--env", "2048", "--strategy", GREEDY, "--seeds", "20")
     assert said.code == 0, said.err
-    found = re.search(r"(\d+\.\d) %?.*95 % interval (\d+\.\d)% to (\d+\.\d)%, Wilson", said.out.replace("%  (", " ("))
+    found = re.search(r"episodes won .* (\d+\.\d) % \((\d+\.\d) to (\d+\.\d)\)", said.out)
     assert found, said.out
     rate, low, high = map(float, found.groups())
     assert low <= rate <= high
-    assert "20 of block test (20 episodes)" in said.out
-    assert "envrl/2048-v0: 2048 on 4x4" in said.out
-    assert "seccomp" in said.out
+    assert "test 0:20" in said.out
+    assert "tile 512 within 500 moves" in said.out
+    (kept,) = (tmp_path / "sweeps").iterdir()
+    assert kept.name.startswith("2048-")
+    assert f"sweeps/{kept.name}/report.html" in said.out
+    assert {"report.json", "report.md", "report.html"} <= {path.name for path in kept.iterdir()}
+    sweep = read_sweep(kept)
+    assert sweep.finished
+    assert len(sweep.episodes[0]) == 20
+    assert sweep.header.command == f"envrl eval --env 2048 --strategy {GREEDY} --seeds 20"
 
 
-def test_eval_writes_every_episode_and_takes_options_of_the_environment(envrl, tmp_path):
-    output = tmp_path / "out.json"
+def test_eval_takes_options_of_the_environment_and_writes_json_and_junit(envrl, tmp_path):
     said = envrl(
         "eval", "--strategy", GREEDY, "--seeds", "5:9", "--set", "target=32", "--set", "horizon=90",
-        "--block", "validation", "--workers", "1", "--output", output,
+        "--block", "validation", "--workers", "1", "--output", tmp_path / "s", "--json", tmp_path / "r.json",
+        "--junit", tmp_path / "j.xml", "--fail-under", "success=0.1", "--fail-under", "progress=0.2",
     )  # fmt: skip
     assert said.code == 0, said.err
-    written = json.loads(output.read_text())
-    assert [e["index"] for e in written["episodes"]] == [5, 6, 7, 8]
-    assert (written["options"]["target"], written["options"]["horizon"], written["block"]) == (32, 90, "validation")
+    sweep = read_sweep(tmp_path / "s")
+    assert [e.index for e in sweep.episodes[0]] == [5, 6, 7, 8]
+    header = sweep.header
+    assert (header.options["target"], header.options["horizon"], header.block) == (32, 90, "validation")
+    written = json.loads((tmp_path / "r.json").read_text())
+    assert written["sides"][0]["success"]["estimate"] == sweep.wins().mean()
+    assert [gate["passed"] for gate in written["gates"]] == [True, True]
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "0")
+    assert said.out.count("its lower end reaches") == 2
+
+
+def test_eval_fails_under_a_gate_by_the_lower_end_of_the_interval(envrl, tmp_path):
+    # All ten games are won, which says no more than 72 %.
+    said = envrl(
+        "eval", "--strategy", GREEDY, "--seeds", "10", "--set", "target=16", "--workers", "1", "--no-keep",
+        "--fail-under", "success=0.8", "--junit", tmp_path / "j.xml",
+    )  # fmt: skip
+    assert said.code == 1
+    assert said.err == ""
+    assert "its lower end does not reach 0.8" in said.out
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot()[0]
+    assert suite.get("failures") == "1"
+    assert "does not reach 0.8" in suite.find("testcase/failure").get("message")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["j.xml"]
+
+
+def test_eval_goes_on_with_a_sweep(envrl, tmp_path):
+    first = envrl("eval", "--strategy", GREEDY, "--seeds", "4", "--workers", "1", "--output", tmp_path / "s")
+    again = envrl("eval", "--resume", tmp_path / "s", "--workers", "1")
+    assert (first.code, again.code) == (0, 0)
+    assert "nothing is left to play" in again.out
+    rate = next(line for line in first.out.splitlines() if "episodes won" in line)
+    assert rate in again.out
+
+
+def test_eval_plans(envrl):
+    said = envrl("eval", "--plan", "--width", "0.05")
+    assert said.code == 0
+    assert "1,533 seeds" in said.out
+
+
+def test_eval_shows_each_of_several_strategies_and_gates_each(envrl, tmp_path):
+    (tmp_path / "first.py").write_text("def strategy(board):\n    return legal(board)[0]\n")
+    (tmp_path / "none.py").write_text("def strategy(board):\n    return 'x'\n")
+    said = envrl(
+        "eval", "--strategy", tmp_path, "--seeds", "6", "--set", "target=16", "--workers", "1", "--no-keep",
+        "--fail-under", "success=0.3",
+    )  # fmt: skip
+    assert said.code == 1
+    assert "2 strategies" in said.out
+    assert re.search(r"first\.py .* 100\.0 %", said.out), said.out
+    assert re.search(r"none\.py .* 0\.0 %", said.out)
+    assert said.out.count("its lower end reaches 0.3") == 1
+    assert said.out.count("its lower end does not reach 0.3") == 1
 
 
 def test_eval_shows_the_first_fault_of_each_kind_escaped(envrl, tmp_path):
     path = tmp_path / "s.py"
     path.write_text('def strategy(board):\n    raise ValueError("\\x1b[31m[bold]red\\u202e")\n')
-    said = envrl("eval", "--strategy", path, "--seeds", "3", "--workers", "1")
+    said = envrl("eval", "--strategy", path, "--seeds", "3", "--workers", "1", "--no-keep")
     assert said.code == 0
-    assert "exception 100.0%" in said.out
+    assert re.search(r"exception .* 100\.0 %", said.out)
     assert said.out.count("first exception: seed 0, call 0: line 2: ValueError: ") == 1
     assert "[bold]red" in said.out, "rich has read the strategy's words as markup"
     assert "\x1b" not in said.out
@@ -211,7 +273,7 @@ SHORT = [
     "--steps", "2", "train.warmup_steps=0", "train.per_device_train_batch_size=2", "train.save_steps=1",
     "method.num_generations=2", "method.max_completion_length=96", "env.episodes=1", "env.options.target=32",
     "env.options.horizon=30", "eval.samples=2", "eval.seeds=2", "eval.validation_seeds=2", "eval.best_of=2",
-    "sandbox.workers=1",
+    "sandbox.workers=1", "method.num_iterations=1",
 ]  # fmt: skip
 
 

@@ -23,12 +23,14 @@ _LINE_SECONDS = 10.0
 
 
 def figures_text(figures: dict[str, Any]) -> str:
-    """Figures as a person reads them: rewards as numbers, shares as percentages, memory as MB."""
+    """Figures as a person reads them: rewards as numbers, shares as percentages, memory as MB, words as they are."""
     words = []
     for name, value in figures.items():
         if value is None:
             continue
-        if name == "memory":
+        if isinstance(value, str):
+            words.append(value)
+        elif name == "memory":
             words.append(f"sandbox {value / 1e6:.0f} MB")
         elif name in ("success", "broken"):
             words.append(f"{name} {value:.0%}")

@@ -1,7 +1,8 @@
-"""What ``envrl eval`` does: a program of its own over many seeds."""
+"""A strategy file over many seeds, for whoever calls envrl from Python (`envrl.workflow.sweep` does more)."""
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,20 +11,22 @@ from pathlib import Path
 import msgspec
 
 from envrl.envs import Task
-from envrl.errors import EnvError, RunError, SeedError
+from envrl.errors import EnvError, RunError
 from envrl.evaluation.escape import one_line
 from envrl.evaluation.statistics import Interval, wilson
+from envrl.evaluation.sweep_log import SweepLog
+from envrl.evaluation.sweeping import Field, play
+from envrl.evaluation.sweeps import SweepProgram
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
-from envrl.rollouts import Arena, Assignment, Episode
+from envrl.rollouts import Arena, Episode
 from envrl.runs import write_json
 from envrl.sandbox import LEAST, active_layers
-from envrl.seeding import Block, block_salt, episode_seeds, parse_indices
+from envrl.seeding import Block, block_salt, parse_indices
 from envrl.workflow.strategy_file import check_playable, read_strategy
+from envrl.workflow.sweep_plan import block_to_measure
 
 __all__ = ["Evaluated", "evaluate_strategy"]
-
-_CHUNK = 64  # seeds of one assignment: they share a worker
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,19 @@ def evaluate_strategy(
         RunError: the output cannot be written.
     """
     path = Path(path)
-    if block == "train":
-        raise SeedError(
-            "block 'train' holds the seeds that runs train on, by a salt that is secret to each: "
-            "a measurement on them would overlap training. Use --block test (or validation, final)"
-        )
+    named = block_to_measure(block)
     source = read_strategy(path)
     if output is not None and not output.parent.is_dir():
         raise RunError(f"{output}: its folder does not exist")
-    indices = parse_indices(seeds)
-    named: Block = block  # type: ignore[assignment]
     salt = block_salt(named, task.id, task.version)
-    assignments = [
-        Assignment(source, tuple(part), tuple(episode_seeds(salt, named, part)))
-        for part in (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
-    ]
+    field = Field(named, salt, parse_indices(seeds), (limits or task.limits).hard_failures)
+    log = SweepLog(None)
+    log.add(SweepProgram(index=0, label=str(path), completion=None, source=source))
     with Arena(task, workers=workers, limits=limits, require=require) as arena:
         layers = arena.ready()
-        cards = arena.play(assignments, (lambda n: progress(n * _CHUNK)) if progress else None)
-    check_playable(path, task, cards[0])
-    episodes = tuple(episode for card in cards for episode in card.episodes)
+        play(log, arena, field, range(1), workers or len(os.sched_getaffinity(0)), progress=progress)
+    check_playable(path, task, log.card(0))
+    episodes = tuple(log.rows[0])
     lost = [episode for episode in episodes if episode.outcome is Outcome.INFRASTRUCTURE_ERROR]
     if len(lost) == len(episodes):
         raise EnvError(f"{task.id}: nothing could be measured: {one_line(lost[0].detail)}")
