@@ -10,11 +10,15 @@ import pytest
 
 from envrl.config import ModelConfig, load_config
 from envrl.envs import find_task
+from envrl.errors import ConfigError
 from envrl.models import load_model, quiet_libraries
 from envrl.outcomes import Outcome
 from envrl.rewards import Scored, Scorer, find_preset
 from envrl.rollouts import Episode, Scorecard
-from envrl.trainers.grpo import PromptRow, _adapters, _arguments, prompt_rows, step_figures, train_grpo
+from envrl.trainers.arguments import adapters as make_adapters
+from envrl.trainers.grpo import _arguments, train_grpo
+from envrl.trainers.play import PromptRow, prompt_rows, step_figures
+from envrl.trainers.rloo import train_rloo
 
 RECIPE = Path(__file__).parents[2] / "configs" / "2048" / "tiny-cpu.yaml"
 SHORT = [
@@ -182,12 +186,12 @@ def test_gradient_checkpointing_reaches_trl_under_the_name_of_its_day():
 
 
 def test_adapters_come_from_the_configuration():
-    assert _adapters(config()) is None
+    assert make_adapters(config()) is None
     lora = ["model.lora.r=4", "model.lora.alpha=8", "model.lora.target_modules=[q_proj, v_proj]"]
-    adapters = _adapters(config(*lora))
+    adapters = make_adapters(config(*lora))
     assert (adapters.r, adapters.lora_alpha, adapters.task_type) == (4, 8, "CAUSAL_LM")
     assert set(adapters.target_modules) == {"q_proj", "v_proj"}
-    assert _adapters(config(*lora, "model.backend=unsloth")) is None, "Unsloth puts its own on"
+    assert make_adapters(config(*lora, "model.backend=unsloth")) is None, "Unsloth puts its own on"
 
 
 # the real thing
@@ -229,7 +233,7 @@ class Notes:
 class Course:
     """Trains for some steps and keeps all that there was to see."""
 
-    def __init__(self, output, *overrides, lose=False):
+    def __init__(self, output, *overrides, lose=False, resume_from=None):
         import torch
 
         quiet_libraries()  # as a run does: their deprecations among themselves are no concern of ours
@@ -240,7 +244,10 @@ class Course:
         self.before = {name: value.clone() for name, value in loaded.model.state_dict().items()}
         scorer = Scorer(self.players, "tiny", find_preset("envrl"), "train", "salt")
         self.rows = prompt_rows(self.config, find_task("2048").prompt("tiny"))
-        self.trained = train_grpo(loaded, self.config, self.rows, scorer, self.notes, output=output, device="cpu")
+        train_by_it = train_grpo if self.config.method.name == "grpo" else train_rloo
+        self.trained = train_by_it(
+            loaded, self.config, self.rows, scorer, self.notes, output=output, device="cpu", resume_from=resume_from
+        )
 
 
 @pytest.fixture(scope="module")
@@ -316,3 +323,65 @@ def test_accumulated_batches_are_sampled_and_played_at_once(tmp_path):
     assert len(course.rows) == 2
     assert [len(batch) for _, batch in course.notes.batches] == [8]
     assert [step for step, _ in course.notes.steps] == [1]
+
+
+LONG = ["train.max_steps=4", "method.max_completion_length=96"]
+RLOO = ["method.name=rloo", "method.loss_type=null", "method.beta=null", "method.entropy_coef=0"]
+
+
+def figures_of(course, step):
+    ((_, figures),) = [one for one in course.notes.steps if one[0] == step]
+    # What the clock and the loading of the model decide over.
+    return {name: value for name, value in figures.items() if name not in ("seconds", "step_time", "num_tokens")}
+
+
+@pytest.mark.parametrize("method", [["method.num_iterations=2"], RLOO])
+def test_a_resumed_run_ends_bit_for_bit_as_the_unbroken_one(tmp_path, method):
+    settings = [*LONG, *method]
+    unbroken = Course(tmp_path / "unbroken", *settings)
+    step, checkpoint = unbroken.notes.checkpoints[0]
+    resumed = Course(tmp_path / "resumed", *settings, resume_from=checkpoint)
+    assert step == 2
+    assert [step for step, _ in resumed.notes.steps] == [3, 4]
+    first, second = (course.trained.model.state_dict() for course in (unbroken, resumed))
+    assert all((first[name] == second[name]).all() for name in first)
+    for step in (3, 4):
+        assert figures_of(resumed, step) == figures_of(unbroken, step)
+
+
+def test_rloo_plays_the_same_rows_by_the_same_judge(tmp_path):
+    course = Course(tmp_path, *RLOO, "train.max_steps=1", *LONG[1:])
+    ((step, batch),) = course.notes.batches
+    assert (step, len(batch)) == (1, 4)
+    assert {a.indices for a in course.players.calls[0]} == {course.rows[0].seeds}
+    ((_, figures),) = course.notes.steps
+    assert figures["reward"] == pytest.approx(sum(one.total for one in batch) / 4, abs=1e-5)
+    assert figures | step_figures(batch) == figures
+    after = course.trained.model.state_dict()
+    assert any((after[name] != course.before[name]).any() for name in after)
+
+
+def test_settings_of_rloo():
+    from envrl.trainers import rloo
+
+    made = rloo._arguments(config(*RLOO), Path("unused"), "cpu", [1.0])
+    assert (made.beta, made.num_generations, made.normalize_advantages) == (0.05, 64, False)
+    batch = config(*RLOO, "method.scale_rewards=batch")
+    assert rloo._arguments(batch, Path("unused"), "cpu", [1.0]).normalize_advantages is True
+
+
+def test_a_reward_model_adds_its_scores(tmp_path):
+    scoring = load_model(ModelConfig(path="tiny"), "cpu", 5, scores=True)
+    scoring.model.save_pretrained(tmp_path / "scores")
+    scoring.tokenizer.save_pretrained(tmp_path / "scores")
+    course = Course(tmp_path / "run", "train.max_steps=1", *LONG[1:], f"method.reward_model={tmp_path / 'scores'}")
+    ((_, batch),) = course.notes.batches
+    ((_, figures),) = course.notes.steps
+    of_play = sum(one.total for one in batch) / 4
+    assert figures["rewards/scores/mean"] != 0
+    assert figures["reward"] == pytest.approx(of_play + figures["rewards/scores/mean"], abs=1e-5)
+
+
+def test_a_server_of_rewards_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="envrl asks no server for scores yet"):
+        Course(tmp_path, "method.reward_model=http://here", "method.reward_model_type=api")

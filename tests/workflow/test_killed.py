@@ -14,7 +14,8 @@ from envrl.config import ModelConfig, load_config
 from envrl.errors import RunError
 from envrl.models import load_model, write
 from envrl.runs import RunDirectory, is_complete, read_json, read_lines
-from envrl.workflow.train import _EVAL_SEED, resume, train
+from envrl.workflow.course import EVAL_SEED
+from envrl.workflow.train import resume, train
 
 from .conftest import RECIPE, SHORT, Collected, short_config
 
@@ -117,7 +118,7 @@ def test_a_killed_run_is_no_broken_directory_and_goes_on_to_its_end(killed):
     # What was measured is the trained model, though this process has trained nothing.
     trained = load_model(ModelConfig(path=str(run.checkpoints_dir / "checkpoint-4")), "cpu")
     prompt = read_lines(run.prompts_path).records[0]["prompt"]
-    texts = [w.text for w in write(trained, prompt, 5, load_config(run.config_path).config.method, _EVAL_SEED)]
+    texts = [w.text for w in write(trained, prompt, 5, load_config(run.config_path).config.method, EVAL_SEED)]
     assert [one["completion"] for one in read_json(run.after_path)["scored"]] == texts
     assert run.report_html_path.stat().st_size > 0
     kinds = [event["event"] for event in read_lines(run.events_path).records]
@@ -179,7 +180,8 @@ def test_two_processes_do_not_work_in_one_run(tmp_path, killed):
     held = RunDirectory.create(tmp_path, "held", (killed / "config.yaml").read_text(), {})
     code = f"""
 from envrl.errors import RunError
-from envrl.workflow.train import _EVAL_SEED, resume, train
+from envrl.workflow.course import EVAL_SEED
+from envrl.workflow.train import resume, train
 from envrl.workflow.watching import Silent
 from pathlib import Path
 try:

@@ -1,6 +1,14 @@
 """What writes completions. Torch and transformers are imported inside functions only."""
 
-from envrl.models.loading import LoadedModel, choose_device, load_model, model_path, require_training
+from envrl.models.loading import (
+    LoadedModel,
+    choose_device,
+    load_model,
+    load_tokenizer,
+    model_path,
+    prepare_backend,
+    require_training,
+)
 from envrl.models.quiet import quiet_libraries
 from envrl.models.writer import Written, conversation, write
 
@@ -10,7 +18,9 @@ __all__ = [
     "choose_device",
     "conversation",
     "load_model",
+    "load_tokenizer",
     "model_path",
+    "prepare_backend",
     "quiet_libraries",
     "require_training",
     "write",

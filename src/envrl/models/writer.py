@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from envrl.config import MethodConfig
@@ -25,32 +25,40 @@ class Written(NamedTuple):
     clipped: bool
 
 
-def conversation(prompt: str) -> list[dict[str, str]]:
-    """A prompt as chat messages."""
-    return [{"role": "user", "content": prompt}]
+def conversation(prompt: str | Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """A prompt as chat messages; messages stay as they are."""
+    return [{"role": "user", "content": prompt}] if isinstance(prompt, str) else list(prompt)
 
 
 def write(
     loaded: LoadedModel,
-    prompt: str,
+    prompt: str | Sequence[Mapping[str, Any]],
     count: int,
     method: MethodConfig,
     seed: int,
     batch_size: int = 64,
     progress: Callable[[int], None] | None = None,
+    *,
+    plain: bool = False,
 ) -> list[Written]:
     """Samples ``count`` completions of one prompt, with the sampling settings that training uses.
 
     Greedy decoding would misjudge a policy that is trained by its samples.
 
     Args:
+        prompt: text of a user, or chat messages.
         progress: called with the number of completions that have just been written.
+        plain: go on from the prompt as it stands, without a chat template.
     """
     import torch
 
     model, tokenizer = loaded.model, loaded.tokenizer
-    inputs = tokenizer.apply_chat_template(
-        conversation(prompt), add_generation_prompt=True, return_tensors="pt", return_dict=True
+    inputs = (
+        tokenizer(prompt, return_tensors="pt")
+        if plain
+        else tokenizer.apply_chat_template(
+            conversation(prompt), add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
     ).to(model.device)
     length = inputs["input_ids"].shape[1]
     options: dict[str, Any] = {

@@ -1,14 +1,72 @@
-"""Supervised fine-tuning, for the warm start: thin over TRL's ``SFTTrainer``."""
+"""Supervised fine-tuning: the stages pt and sft, and the warm start; thin over TRL's ``SFTTrainer``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from envrl.models import conversation
+from envrl.config import RunConfig
+from envrl.models import LoadedModel, conversation
+from envrl.trainers.arguments import adapters, data_options, make_arguments
 
-__all__ = ["silence", "train_sft"]
+__all__ = ["answers", "pt_trainer", "sft_trainer", "silence", "train_sft"]
+
+
+def sft_trainer(loaded: LoadedModel, config: RunConfig, data: dict[str, Any], output: Path, device: str) -> Any:
+    """The trainer of supervised fine-tuning; the loss is on what the assistant says.
+
+    Args:
+        data: ``train_dataset`` and ``eval_dataset`` of columns ``prompt`` and ``completion``.
+        output: folder of checkpoints.
+    """
+    return _trainer(loaded, config, data, output, device, {"completion_only_loss": True})
+
+
+def pt_trainer(loaded: LoadedModel, config: RunConfig, data: dict[str, Any], output: Path, device: str) -> Any:
+    """The trainer of continued pre-training: texts end to end, cut into pieces of ``dataset.max_length`` tokens.
+
+    Args:
+        data: ``train_dataset`` and ``eval_dataset`` of the column ``text``.
+        output: folder of checkpoints.
+    """
+    return _trainer(loaded, config, data, output, device, {"packing": True, "packing_strategy": "wrapped"})
+
+
+def _trainer(
+    loaded: LoadedModel, config: RunConfig, data: dict[str, Any], output: Path, device: str, more: dict[str, Any]
+) -> Any:
+    from trl import SFTConfig, SFTTrainer
+
+    options = data_options(config, output, device) | {
+        "loss_type": config.method.effective_loss_type,
+    }
+    return SFTTrainer(
+        model=loaded.model,
+        args=make_arguments(SFTConfig, options | more),
+        processing_class=loaded.tokenizer,
+        peft_config=adapters(config),
+        **data,
+    )
+
+
+def answers(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A conversation as one row of prompt and completion for each turn of the assistant.
+
+    So the loss is on what the assistant says, whatever the chat template, and each turn is learnt after the text that
+    the model will see before it (templates leave the thinking of earlier turns out).
+
+    Args:
+        row: with ``messages``, or with ``prompt`` and ``completion``, which stays as it is; other columns stay.
+    """
+    if "messages" not in row:
+        yield row
+        return
+    rest = {name: value for name, value in row.items() if name != "messages"}
+    messages = row["messages"]
+    for place, message in enumerate(messages):
+        if message["role"] == "assistant" and place:
+            yield {"prompt": messages[:place], "completion": [message], **rest}
 
 
 def train_sft(

@@ -1,0 +1,241 @@
+"""What every run has, whatever it trains on: a checked plan, a model, a directory, and the measurement by play."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from envrl.config import RunConfig, check_machine
+from envrl.envs import Task
+from envrl.errors import ConfigError, MissingExtraError
+from envrl.evaluation.measure import best_program, measure
+from envrl.limits import Limits
+from envrl.models import (
+    LoadedModel,
+    choose_device,
+    load_model,
+    load_tokenizer,
+    prepare_backend,
+    quiet_libraries,
+    require_training,
+    write,
+)
+from envrl.rewards import Preset, Scorer, find_preset
+from envrl.rollouts import Runner, open_arena
+from envrl.runs import RunDirectory, write_atomic, write_json
+from envrl.seeding import Block, block_salt
+from envrl.trainers.trackers import check_trackers
+from envrl.workflow.recipes import task_of
+from envrl.workflow.warmstart import tiny_model_for
+from envrl.workflow.watching import Watcher
+
+__all__ = ["EVAL_SEED", "Course", "Plan"]
+
+EVAL_SEED = 2**31
+"""Sampling before and after does not repeat the sampling of training."""
+
+_BEST_SEEDS = "0:100"  # of the evaluation's block: more than the 32 that a model's many programs share
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run is made of, checked before anything is started.
+
+    Attributes:
+        task: what is played; None for a run that plays nothing and whose model is not the tiny one.
+    """
+
+    config: RunConfig
+    task: Task | None
+    preset: Preset
+    limits: Limits
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Plan:
+        """Checks what a configuration names.
+
+        Raises:
+            EnvrlError: whatever a user can mend.
+        """
+        method, played = config.method, config.measures_by_play
+        if method.plays and not played:
+            raise ConfigError(f"eval.play: {method.name} is measured by play (false met); remove it")
+        if method.name == "reward" and played:
+            raise ConfigError("eval.play: a reward model scores texts and writes no programs (true met); remove it")
+        task = task_of(config.env) if played or config.model.path == "tiny" else None
+        preset = find_preset(config.reward.preset, config.reward.weights, config.reward.functions)
+        require_training(config.model.backend, config.model.generation)
+        check_trackers(config.train.report_to)
+        _require_report()
+        return cls(config, task, preset, config.sandbox.limits.over(task.limits if task else Limits()))
+
+    @property
+    def played(self) -> Task:
+        """The task of a run that plays."""
+        assert self.task is not None
+        return self.task
+
+    def arena(self) -> AbstractContextManager[Runner | None]:
+        """What plays strategies; nothing in a run that plays nothing."""
+        if not self.config.measures_by_play:
+            return nullcontext()
+        sandbox = self.config.sandbox
+        return open_arena(
+            self.played,
+            runner=sandbox.runner,
+            workers=sandbox.workers,
+            limits=self.limits,
+            require=sandbox.require,
+            ray_address=sandbox.ray_address,
+        )
+
+    def folder(self, watcher: Watcher) -> Path | None:
+        """Where the tiny model of this task lies; None for any other model."""
+        if self.config.model.path != "tiny":
+            return None
+        return tiny_model_for(self.played, workers=self.config.sandbox.workers, watcher=watcher)
+
+    def tokenizer(self, watcher: Watcher) -> Any:
+        """The tokenizer alone, which measures data before the model is loaded."""
+        self._prepare_libraries()
+        return load_tokenizer(self.config.model, self.folder(watcher))
+
+    def _prepare_libraries(self) -> None:
+        threads = self.config.train.torch_threads
+        if threads:
+            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+        prepare_backend(self.config.model)  # first of all: Unsloth patches what is imported after it
+        import torch
+
+        quiet_libraries()
+        if threads:
+            torch.set_num_threads(threads)
+
+    def load(self, watcher: Watcher) -> tuple[LoadedModel, str]:
+        """The model, and the device that it is on."""
+        folder = self.folder(watcher)
+        watcher.phase("loading", 1)
+        self._prepare_libraries()
+        device = choose_device(self.config.train.device)
+        check_machine(self.config, device)
+        loaded = load_model(
+            self.config.model,
+            device,
+            self.config.train.seed,
+            folder,
+            chat=self.config.method.plays,  # the data's template may stand in for a missing one
+            scores=self.config.method.name == "reward",
+        )
+        watcher.advance()
+        return loaded, device
+
+
+def _require_report() -> None:
+    for module in ("jinja2", "matplotlib"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError("report", module, "the report of a run")
+
+
+@dataclass(frozen=True)
+class Course:
+    """A run under way.
+
+    Attributes:
+        arena: what plays strategies; None where nothing is played.
+        loaded: the model as it was before training.
+        checkpoint: a complete one, from which training goes on.
+    """
+
+    plan: Plan
+    run: RunDirectory
+    arena: Runner | None
+    loaded: LoadedModel
+    device: str
+    watcher: Watcher
+    checkpoint: Path | None
+
+    @property
+    def config(self) -> RunConfig:
+        """What the run was told."""
+        return self.plan.config
+
+    @property
+    def done(self) -> int:
+        """Steps that the checkpoint has behind it."""
+        return int(self.checkpoint.name.rpartition("-")[2]) if self.checkpoint else 0
+
+    def scorer(self, block: Block, train_salt: str | None = None) -> Scorer:
+        """Scores completions on seeds of a block."""
+        assert self.arena is not None
+        task = self.plan.played
+        salt = block_salt(block, task.id, task.version, train_salt)
+        contract = self.config.model.contract
+        return Scorer(self.arena, contract, self.plan.preset, block, salt, task.prompt(contract))
+
+    def train_phase(self, steps: int) -> None:
+        """Tells the watcher that training begins, after the steps that are done."""
+        self.watcher.phase("training", steps)
+        if self.done:
+            self.watcher.advance(self.done)
+        elif self.config.train.save_steps > steps:
+            self.watcher.say(
+                f"train.save_steps ({self.config.train.save_steps}) is beyond the run's {steps} steps: the only "
+                "checkpoint will be that of the last step"
+            )
+
+    def measure_by_play(self, label: str, loaded: LoadedModel, steps: int) -> list[str]:
+        """Samples programs, plays them on the evaluation's seeds, and keeps what was measured.
+
+        Args:
+            label: ``before`` or ``after``.
+            steps: of the training, for the model's name after it.
+
+        Returns:
+            The completions.
+        """
+        config, settings, task = self.config, self.config.eval, self.plan.played
+        prompt = task.prompt(config.model.contract)
+        self.watcher.phase(f"measuring {label}", settings.samples)
+        written = write(loaded, prompt, settings.samples, config.method, EVAL_SEED + config.train.seed)
+        completions = [w.text for w in written]
+        measurement = measure(
+            label,
+            config.model.path if label == "before" else f"{config.model.path} after {steps} steps",
+            (task.id, task.version),
+            completions,
+            self.scorer(settings.block),
+            settings.block,
+            settings.seeds,
+            self.watcher.advance,
+        )
+        if label == "before":
+            line = msgspec.json.encode({"prompt": prompt, "contract": config.model.contract})
+            write_atomic(self.run.prompts_path, line + b"\n")
+        write_json(self.run.before_path if label == "before" else self.run.after_path, measurement)
+        self.run.event("measured", label=label)
+        return completions
+
+    def choose_best(self, completions: Sequence[str]) -> None:
+        """Chooses the best of some programs on validation seeds, and measures it on others."""
+        settings = self.config.eval
+        candidates = list(completions)[: settings.best_of]
+        self.watcher.phase("choosing the best program", len(candidates))
+        judge: Block = "test" if settings.block == "validation" else settings.block
+        best = best_program(
+            candidates,
+            (self.scorer("validation"), "validation", settings.validation_seeds),
+            (self.scorer(judge), judge, _BEST_SEEDS),
+            self.watcher.advance,
+        )
+        write_json(self.run.best_path, best)
+
+    def finish(self) -> None:
+        """Writes down that all is done but the report."""
+        self.run.event("finished", peak_sandbox_memory=self.arena.peak_memory if self.arena else None)

@@ -1,0 +1,49 @@
+"""What happens in training is written down, and what a person wants to see is passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from envrl.rewards import Scored
+from envrl.runs import mark_complete
+
+if TYPE_CHECKING:
+    from envrl.workflow.course import Course
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Writes down what happens in training, and passes on what a person wants to see."""
+
+    _SHOWN = ("loss", "accuracy", "rewards/accuracies"), ("reward", "success", "broken")
+
+    def __init__(self, course: Course) -> None:
+        self._run, self._watcher, self._arena = course.run, course.watcher, course.arena
+        self._completions = course.config.output.save_completions
+        self._shown = self._SHOWN[course.config.method.plays]
+
+    def scored(self, step: int, scored: Sequence[Scored]) -> None:
+        """Completions were played in a step."""
+        if self._completions:
+            with self._run.completions(step) as lines:
+                for one in scored:
+                    lines.append(msgspec.to_builtins(one))
+
+    def stepped(self, step: int, figures: Mapping[str, Any]) -> None:
+        """A step is done."""
+        self._run.metrics.append({"step": step, **figures})
+        self._run.update_status(step=step)
+        shown = {name: figures[name] for name in self._shown if figures.get(name) is not None}
+        if self._arena is not None:
+            shown["memory"] = self._arena.peak_memory
+        self._watcher.advance(1, **{name.replace("rewards/accuracies", "accuracy"): v for name, v in shown.items()})
+
+    def saved(self, step: int, checkpoint: Path) -> None:
+        """A checkpoint is written."""
+        mark_complete(checkpoint)
+        self._run.event("saved", step=step)
