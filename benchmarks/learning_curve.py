@@ -23,12 +23,13 @@ import msgspec
 from envrl.cli.display import Display
 from envrl.config import load_config
 from envrl.envs import find_task
-from envrl.evaluation.measure import Measurement, summarize, wins
 from envrl.evaluation.report.record import ProgramCard
+from envrl.evaluation.report.summary import summarize
 from envrl.evaluation.statistics import crossed_difference
 from envrl.rollouts import Arena, Assignment
 from envrl.runs import RunDirectory, read_json, read_lines
 from envrl.seeding import block_salt, episode_seeds
+from envrl.workflow.results import sweep_of_run
 
 RECIPE = Path(__file__).parent.parent / "configs" / "2048" / "tiny-cpu.yaml"
 FINAL_SEEDS = "2000:2032"  # games that were never looked at while the recipe was chosen
@@ -73,12 +74,12 @@ def measure_best(run: RunDirectory) -> dict[str, Any]:
 
 def row_of(run: RunDirectory) -> dict[str, Any]:
     """The figures of one finished run."""
-    before, after = (msgspec.convert(read_json(p), Measurement) for p in (run.before_path, run.after_path))
-    first, last = summarize(before), summarize(after)
+    before, after = sweep_of_run(run, "before"), sweep_of_run(run, "after")
+    first, last = summarize(before, "before"), summarize(after, "after")
     metrics = read_lines(run.metrics_path).records
     split = {part: sum(m["seconds"].get(part, 0.0) for m in metrics) for part in ("generation", "sandbox", "update")}
     events = read_lines(run.events_path).records
-    difference = crossed_difference(wins(before), wins(after))
+    difference = crossed_difference(before.wins(), after.wins())
     return {
         "seed": run.lock["seeds"]["train_seed"],
         "before": first.success.estimate,

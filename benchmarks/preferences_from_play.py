@@ -19,16 +19,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from envrl.cli.display import Display
 from envrl.config import load_config
 from envrl.data import PairRules
-from envrl.evaluation.measure import Measurement, summarize, wins
+from envrl.evaluation.report.summary import summarize
 from envrl.evaluation.statistics import crossed_difference
 from envrl.runs import RunDirectory, read_json
 from envrl.workflow.pair_subjects import sample_completions
 from envrl.workflow.pairs import make_pairs, write_pairs
+from envrl.workflow.results import sweep_of_run
 from envrl.workflow.watching import Watcher
 
 RECIPES = Path(__file__).parent.parent / "configs" / "2048"
@@ -76,9 +75,9 @@ def train_one(root: Path, method: str, seed: int, path: str, quick: bool, watche
 
 def row_of(run: RunDirectory, method: str, seed: int, seconds: float) -> dict[str, Any]:
     """The figures of one finished run."""
-    before, after = (msgspec.convert(read_json(p), Measurement) for p in (run.before_path, run.after_path))
-    first, last = summarize(before), summarize(after)
-    gain = crossed_difference(wins(before), wins(after)).interval
+    before, after = sweep_of_run(run, "before"), sweep_of_run(run, "after")
+    first, last = summarize(before, "before"), summarize(after, "after")
+    gain = crossed_difference(before.wins(), after.wins()).interval
     return {
         "method": method,
         "seed": seed,

@@ -17,7 +17,6 @@ GOOD = {
     "trl": "1.16.0",
     "datasets": "4.8.0",
     "jinja2": "3.1.6",
-    "matplotlib": "3.10.7",
     "unsloth": None,
     "vllm": None,
 }
@@ -66,7 +65,7 @@ def test_builds_and_pre_releases_of_a_version_are_that_version():
 
 @pytest.mark.parametrize(
     ("missing", "extra"),
-    [(("torch",), "train"), (("trl", "datasets"), "train"), (("jinja2",), "report"), (("matplotlib",), "report")],
+    [(("torch",), "train"), (("trl", "datasets"), "train"), (("jinja2",), "report")],
 )
 def test_missing_parts_name_their_extra(missing, extra):
     (problem,) = problems(**dict.fromkeys(missing))

@@ -75,6 +75,7 @@ def command(
     """
     from rich.console import Console
 
+    from envrl.cli.command_line import setting
     from envrl.cli.display import Display
     from envrl.config import load_config
     from envrl.data import PairRules
@@ -88,7 +89,7 @@ def command(
         raise click.UsageError("a configuration's model writes fresh completions: give --samples and --episodes")
     if samples is not None and not fresh:
         raise click.UsageError("--samples is for a CONFIG.yaml, whose model writes them")
-    task = find_task(env, dict(_setting(setting) for setting in settings)) if env else None
+    task = find_task(env, dict(setting(text) for text in settings)) if env else None
     console = Console()
     with Display(console) as display:
         if fresh and samples is not None:
@@ -109,14 +110,6 @@ def command(
     output = output or Path("kto.jsonl" if kto else "pairs.jsonl")
     write_pairs(made, output, replace=replace)
     _print(console, made, output)
-
-
-def _setting(text: str) -> tuple[str, int]:
-    key, _, value = text.partition("=")
-    try:
-        return key, int(value)
-    except ValueError:
-        raise click.UsageError(f"--set {text!r}: write KEY=NUMBER, such as target=512") from None
 
 
 def _print(console, made, output: Path) -> None:  # type: ignore[no-untyped-def]

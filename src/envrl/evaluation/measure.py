@@ -15,7 +15,7 @@ from envrl.outcomes import Outcome
 from envrl.rewards import Scored, Scorer
 from envrl.seeding import Block, parse_indices
 
-__all__ = ["Measurement", "best_program", "measure", "summarize", "typical", "wins"]
+__all__ = ["Measurement", "best_program", "measure", "summarize", "wins"]
 
 _ROUNDS = ((8, 16), (24, 4))  # validation seeds that are played, and how many candidates go on to the next round
 
@@ -103,25 +103,6 @@ def _means(matrix: NDArray[np.float64], axis: int) -> tuple[float | None, ...]:
     present = ~np.isnan(matrix)
     sums, counts = np.where(present, matrix, 0).sum(axis), present.sum(axis)
     return tuple(float(s / c) if c else None for s, c in zip(sums, counts, strict=True))
-
-
-def typical(measurement: Measurement) -> ProgramCard | None:
-    """The program in the middle of the order of rewards: neither a lucky nor an unlucky pick."""
-    ranked = sorted(
-        (s for s in measurement.scored if s.card.source is not None and s.total is not None),
-        key=lambda s: s.total or 0.0,
-    )
-    if not ranked:
-        return None
-    middle = ranked[len(ranked) // 2]
-    card = middle.card
-    return ProgramCard(
-        title=f"a typical program {measurement.label} training",
-        source=card.source or "",
-        success=_rate(middle, measurement.seeds),
-        block=f"{measurement.block} {measurement.seeds}",
-        note=f"{card.outcome}: {card.detail}" if card.outcome else "",
-    )
 
 
 def _rate(scored: Scored, seeds: str) -> Rate:

@@ -9,11 +9,13 @@ import msgspec
 
 from envrl.errors import ConfigError, RunError
 from envrl.evaluation.sweeps import REQUEST
+from envrl.models.endpoint import endpoint_url, is_endpoint, read_key
 from envrl.runs import read_json
 
-__all__ = ["EvalRequest", "Sampling", "read_request"]
+__all__ = ["EvalRequest", "Sampling", "Served", "read_request"]
 
 _SUBJECTS = ("strategies", "model", "run", "completions")
+_MOST = 1e6  # of seconds, requests a minute, and prices
 _LEAST_WIDTH = 1e-4  # already some 100 million seeds
 _OPTIONS = {"strategies": "--strategy", "model": "--model", "run": "--run", "completions": "--completions"}
 
@@ -39,6 +41,52 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
+class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model behind a server is asked; None is what is usual.
+
+    Attributes:
+        model_name: what the server calls it.
+        api_key_env: name of the environment variable that holds the key; the key itself is kept nowhere.
+        concurrency: requests at the same time.
+        requests_per_minute: the most.
+        timeout: seconds that one request may take.
+        retries: further tries of a request that may yet succeed.
+        price_in: of a million tokens of prompts, in whatever currency.
+        price_out: of a million tokens of completions.
+        max_tokens_field: what the server calls the limit of a completion's length.
+    """
+
+    model_name: str | None = None
+    api_key_env: str | None = None
+    concurrency: int | None = None
+    requests_per_minute: float | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    price_in: float | None = None
+    price_out: float | None = None
+    max_tokens_field: str | None = None
+
+    def check(self, model: str) -> None:
+        """Refuses what cannot be asked.
+
+        Args:
+            model: the address of the server.
+
+        Raises:
+            ConfigError: naming the option.
+        """
+        endpoint_url(model)
+        read_key(self.api_key_env)
+        for option in ("requests_per_minute", "timeout", "price_in", "price_out"):
+            value = getattr(self, option)
+            if value is not None and not 0.0 <= value <= _MOST:
+                raise ConfigError(f"--{option.replace('_', '-')} {value}: a number from 0 to {_MOST:g} is wanted")
+        if not self.model_name:
+            raise ConfigError("--model is the address of a server: say what it calls the model with --model-name")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ConfigError("a price needs both --price-in and --price-out (of a million tokens); 0 is a price")
+
+
 class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to measure, and how far.
 
@@ -47,7 +95,8 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes:
         environment: as a configuration's ``env`` says it; empty for a run, which knows its own.
         strategies: files, or folders of them.
-        model: ``tiny``, a Hugging Face id, or a path.
+        model: ``tiny``, a Hugging Face id, a path, or the address of a server (``http://127.0.0.1:8000/v1``).
+        served: how that server is asked.
         adapter: of the model, an id or a path.
         run: its directory.
         checkpoint: of the run: a step, ``before`` or ``after``.
@@ -68,6 +117,7 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     environment: dict[str, Any] = {}
     strategies: tuple[str, ...] = ()
     model: str | None = None
+    served: Served = Served()
     adapter: str | None = None
     run: str | None = None
     checkpoint: str = "after"
@@ -98,8 +148,13 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 "--run RUN, or --completions FILE.jsonl"
             )
         sampled = given[0] in ("model", "run")
+        served = self.model is not None and is_endpoint(self.model)
+        if served and self.model is not None:
+            self.served.check(self.model)
         misplaced = {
-            "--adapter": self.adapter is not None and given != ["model"],
+            "--model-name": self.served != Served() and not served,
+            "--adapter": self.adapter is not None and (given != ["model"] or served),
+            "--device": self.device != "auto" and served,
             "--checkpoint": self.checkpoint != "after" and given != ["run"],
             "--contract": self.contract is not None and given[0] in ("strategies", "run"),
             "--samples": self.samples is not None and not sampled,
@@ -121,6 +176,10 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 _WHY = {
+    "--model-name": "--model-name, --api-key-env, --concurrency, --requests-per-minute, --timeout, --retries, "
+    "--price-in, --price-out and --max-tokens-field go with a --model that is the address of a server "
+    "(http://127.0.0.1:8000/v1)",
+    "--device": "--device does not go with a served model, which lives where its server says: leave it out",
     "--max-samples": "--max-samples bounds how many completions --until-width samples of a --model or a --run",
     "--max-seeds": "--max-seeds bounds how many seeds --until-width plays of a --strategy",
     "--until-width": "--until-width needs more seeds of a strategy or fresh programs of a model, and a file of "
