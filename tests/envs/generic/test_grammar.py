@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import math
+import re
+from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 from gymnasium import spaces
 
@@ -71,12 +75,56 @@ def test_programs_are_short_and_of_many_kinds() -> None:
     assert len({source.count("if ") for source in sources if _parses(source)}) >= 4
 
 
-def test_a_table_names_an_action_for_every_state() -> None:
+def test_a_table_names_an_action_for_every_state_and_nothing_simpler_stands_beside() -> None:
     space = OBSERVATIONS["from one"]
+    grammar = GenericGrammar("strategy", "observation", space, spaces.Discrete(3, start=7), seen(space))
+    honest = [e.source for e in grammar(50, 0) if not e.spoiled]
+    assert all(re.search(r'int\("[789]{9}"\[observation - 1\]\)', source) for source in honest)
+
+
+@pytest.mark.parametrize("action", [spaces.Discrete(12), spaces.Discrete(3, start=8), spaces.Discrete(2, start=-1)])
+def test_actions_of_more_than_a_digit_have_no_table(action: Any) -> None:
+    space = OBSERVATIONS["state"]
+    grammar = GenericGrammar("strategy", "observation", space, action, seen(space))
+    sources = [e.source for e in grammar(200, 0) if not e.spoiled]
+    assert not any("int(" in source for source in sources)
+    assert any("if observation" in source for source in sources)
+
+
+def test_many_states_are_numbers_and_a_single_one_met_is_no_test() -> None:
+    many = GenericGrammar("strategy", "observation", spaces.Discrete(65), spaces.Discrete(2), [3, 60])
+    assert not any("int(" in e.source for e in many(100, 0))
+    one = GenericGrammar("strategy", "observation", spaces.Discrete(65), spaces.Discrete(2), [3, 3])
+    assert not any("if " in e.source for e in one(100, 0) if not e.spoiled)
+
+
+def test_a_score_has_the_parts_in_their_order_and_its_larger_action_first() -> None:
+    space = OBSERVATIONS["floats"]
     grammar = GenericGrammar("strategy", "observation", space, spaces.Discrete(3), seen(space))
-    tables = [e.source for e in grammar(50, 0) if "int(" in e.source and not e.spoiled]
-    assert len(tables) > 20
-    assert all("[observation - 1]" in source for source in tables)
+    scores = [e.source for e in grammar(300, 0) if "    s = " in e.source and not e.spoiled]
+    counts = Counter(source.count(" * ") for source in scores)
+    assert counts[4] > len(scores) / 2, "most scores know all of a small observation"
+    assert set(counts) == {1, 2, 3, 4}
+    pairs = set()
+    for source in scores:
+        parts = re.findall(r"observation\[(\d)\]", source)
+        assert parts == sorted(set(parts))
+        first, last = re.findall(r"return (\d)", source)
+        pairs.add((first, last))
+    assert pairs == {("1", "0"), ("2", "0"), ("2", "1")}
+    signs = Counter(re.findall(r" ([+-]) \d \*", "".join(scores)))
+    assert min(signs.values()) > 0.4 * signs.total(), "neither sign is told beforehand"
+
+
+@pytest.mark.parametrize(
+    ("largest", "unit"), [(0.004, 100), (0.04, 10), (0.4, 1), (4.0, 1), (40.0, 0.1), (4000.0, 0.001), (math.inf, 1)]
+)
+def test_a_weight_of_one_digit_tells_on_small_and_large_observations(largest: float, unit: float) -> None:
+    observation = spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    grammar = GenericGrammar("strategy", "observation", observation, spaces.Discrete(2), [[0.0, largest], [1.0, 0.0]])
+    sources = [e.source for e in grammar(400, 0) if not e.spoiled]
+    weights = re.findall(r"([\d.]+) \* observation\[1\]", "".join(sources))
+    assert set(weights) == {f"{i * unit:g}" for i in range(1, 10)}
 
 
 def _parses(source: str) -> bool:

@@ -1,6 +1,8 @@
 """The generic grammar: small programs over any observation, for the warm start of a task that has none of its own.
 
-It knows the form of observations and actions, and which values random play meets; what wins it does not know.
+It knows the form of observations and actions, and which values random play meets; what wins it does not know. Its
+programs have few forms, and each choice of one is a token or two at a place of its own (a sign, a digit, an action):
+so training can change one without the others.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from envrl.envs.task import Example
 __all__ = ["GenericGrammar"]
 
 _MOST_PARTS = 12
-_LARGEST_TABLE = 64
+_MOST_TERMS = 4  # of a linear score
+_LARGEST_TABLE = 64  # states
 _SPOILED_SHARE = 0.12
 _TRIES = 3
 
@@ -53,9 +56,10 @@ class GenericGrammar:
     def _program(self, rng: random.Random) -> str:
         shapes = {"constant": 1.0}
         if self._parts:
-            shapes |= {"test": 3.0, "score": 5.0, "chain": 2.0}
-        if 0 < self._states <= _LARGEST_TABLE and isinstance(self._action, spaces.Discrete):
-            shapes = {"constant": 1.0, "table": 8.0, "test": 1.0}
+            shapes |= {"test": 2.0, "score": 7.0, "chain": 2.0}
+        if 0 < self._states <= _LARGEST_TABLE and _is_digit(self._action):
+            # Nothing simpler beside: a constant may win more than most tables, and who turns to it finds no better.
+            shapes = {"table": 1.0}
         (shape,) = rng.choices(list(shapes), list(shapes.values()))
         body = {
             "constant": lambda: f"    return {self._act(rng)}\n",
@@ -67,10 +71,17 @@ class GenericGrammar:
         return f"def {self._entry_point}({self._argument}):\n{body}"
 
     def _score(self, rng: random.Random) -> str:
-        names = rng.sample(list(self._parts), min(len(self._parts), rng.choice((1, 2, 2, 2, 3))))
-        terms = " + ".join(f"{rng.choice((-1, 1)) * rng.randint(1, 9)} * {name}" for name in names)
+        """A weighted sum of parts of the observation, in their order, against a bound or as the action itself."""
+        paths = list(self._parts)
+        most = min(len(paths), _MOST_TERMS)
+        count = most if rng.random() < 0.6 else rng.randint(1, most)
+        chosen = [paths[i] for i in sorted(rng.sample(range(len(paths)), count))]
+        total = ""
+        for path in chosen:
+            sign = rng.choice((" + ", " - ") if total else ("", "-"))
+            total += f"{sign}{rng.randint(1, 9) * _unit(self._parts[path]):g} * {path}"
         bound = rng.choice((0, 0, 0, 0, rng.randint(-9, 9)))
-        lines = f"    s = {terms}\n"
+        lines = f"    s = {total}\n"
         if isinstance(self._action, spaces.Box):
             return f"{lines}    return {self._scaled(rng)}\n"
         return lines + self._branch(f"s > {bound}", rng)
@@ -80,8 +91,8 @@ class GenericGrammar:
         return "".join(lines) + f"    return {self._act(rng)}\n"
 
     def _table(self, rng: random.Random) -> str:
-        first = int(self._action.start)
-        digits = "".join(str(first + rng.randrange(min(int(self._action.n), 10))) for _ in range(self._states))
+        """An action for every state, a digit each."""
+        digits = "".join(self._act(rng) for _ in range(self._states))
         place = self._argument if self._start == 0 else f"{self._argument} - {self._start}"
         return f'    return int("{digits}"[{place}])\n'
 
@@ -94,6 +105,10 @@ class GenericGrammar:
         return f"{name} {rng.choice('<>')} {_short(bound)}"
 
     def _branch(self, test: str, rng: random.Random) -> str:
+        if isinstance(self._action, spaces.Discrete) and self._action.n > 1:
+            # The larger first: the other way round is the same program with the test's signs turned.
+            low, high = (int(self._action.start) + i for i in sorted(rng.sample(range(int(self._action.n)), 2)))
+            return f"    if {test}:\n        return {high}\n    return {low}\n"
         first, second = self._act(rng), self._act(rng)
         for _ in range(_TRIES):  # two branches that do the same are of no use
             second = self._act(rng) if second == first else second
@@ -141,6 +156,20 @@ def _numbers(name: str, seen: Sequence[Any]) -> dict[str, set[Any]]:
         walk(name, value)
     changing = {path: values for path, values in found.items() if len(values) > 1}
     return dict(list(changing.items())[:_MOST_PARTS])
+
+
+def _unit(values: Sequence[float]) -> float:
+    """The power of ten that brings values between a tenth and ten, so that a weight of one digit tells on them."""
+    largest = max(map(abs, values))
+    if largest == 0 or not math.isfinite(largest):
+        return 1.0
+    decade = math.floor(math.log10(largest))
+    return float(10.0 ** -(decade + (decade < 0)))
+
+
+def _is_digit(space: Any) -> bool:
+    """Whether every action is one digit, as a table has it."""
+    return isinstance(space, spaces.Discrete) and space.start >= 0 and space.start + space.n <= 10
 
 
 def _short(number: float) -> str:

@@ -1,11 +1,12 @@
 """Programs for the warm start of math: right ones rarely, and wrong ones of the kinds that people write often.
 
-What is wrong is made from the right program: another operator, another parameter, one too many, a constant.
+What is wrong is made from the right program: other operators and parameters, one too many, a constant.
 """
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 from envrl.envs.math.families import FAMILIES, find_families
@@ -16,6 +17,8 @@ __all__ = ["examples"]
 
 _SPOILED_SHARE = 0.10
 _OTHER = {" + ": " - ", " - ": " + ", " * ": " + ", " // ": " * ", " % ": " // ", "==": "!=", "<=": "<"}
+_PLACE = re.compile(r" (?:\+|-|\*|//|%) |==|<=|[a-z_]\w*")
+_CHANGES = (1, 1, 2, 2, 3)
 _HEADS = ("for ", "def ", "import ")
 
 
@@ -62,37 +65,43 @@ def _two_parameters(family: Family, rng: random.Random) -> str:
 
 def _off_by_one(family: Family, rng: random.Random) -> str:
     if family.returns != INTEGER:
-        return _operator(family, rng)
+        return _changed(family, rng)
     before, _, value = family.program.rpartition("return ")
     return f"{before}return {value} {rng.choice('+-')} 1"
 
 
-def _operator(family: Family, rng: random.Random) -> str:
-    """The right program with one operator changed; loops keep theirs, so that they end."""
+def _changed(family: Family, rng: random.Random) -> str:
+    """The right program with some operators and parameters changed; loops keep theirs, so that they end.
+
+    Several changes at once leave many programs that are right in one part: without them, a corpus from which the right
+    program is taken out would teach that what is right in one part is wrong in the other.
+    """
     lines = family.program.split("\n")
     loops = "while " in family.program
+    others = list(family.parameters)
     places = [
-        (number, start, old)
+        (number, match.start(), match[0])
         for number, line in enumerate(lines)
         if line.startswith("return") or not (loops or line.lstrip().startswith(_HEADS))
-        for old in _OTHER
-        for start in range(len(line))
-        if line.startswith(old, start)
+        for match in _PLACE.finditer(line)
+        if match[0] in _OTHER or (match[0] in others and len(others) > 1)
     ]
     if not places:
         return _parameter(family, rng)
-    number, start, old = rng.choice(places)
-    lines[number] = lines[number][:start] + _OTHER[old] + lines[number][start + len(old) :]
+    chosen = rng.sample(places, min(len(places), rng.choice(_CHANGES)))
+    for number, start, old in sorted(chosen, reverse=True):  # from the end: what comes before keeps its place
+        new = _OTHER.get(old) or rng.choice([name for name in others if name != old])
+        lines[number] = lines[number][:start] + new + lines[number][start + len(old) :]
     return "\n".join(lines)
 
 
 _KINDS: dict[Callable[[Family, random.Random], str], float] = {
-    _right: 0.08,
-    _operator: 0.32,
-    _off_by_one: 0.15,
-    _two_parameters: 0.20,
-    _parameter: 0.10,
-    _constant: 0.15,
+    _right: 0.05,
+    _changed: 0.55,
+    _off_by_one: 0.10,
+    _two_parameters: 0.14,
+    _parameter: 0.06,
+    _constant: 0.10,
 }
 
 
