@@ -63,7 +63,7 @@ FUNCTIONS = set -eu; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: train test test-unprivileged fuzz check bench docs clean help
+.PHONY: train test test-matrix test-unsloth test-vllm test-unprivileged fuzz check bench docs clean help
 
 train: $(READY) ## teach the embedded tiny model to write 2048 programs, show before and after, write a report (runs/)
 	$(BIN)/envrl train --env 2048 $(ARGS)
@@ -75,9 +75,37 @@ test-unprivileged: $(READY) ## the tests of sandbox, rollouts and audit as an or
 	$(BIN)/python tests/as_nobody.py $(BIN)/pytest -p no:cacheprovider \
 		$(wildcard tests/sandbox tests/rollouts tests/audit) $(ARGS)
 
+# Each pair of versions has an environment of its own below .matrix/, made once; remove the folder to make it anew.
+MATRIX_TESTS ?= tests/trainers tests/workflow tests/models
+test-matrix: .matrix/trl-1.14/.ready .matrix/trl-1.16/.ready ## trainers and workflow with the oldest and the newest pair of TRL and transformers
+	@failed=; for pair in trl-1.14 trl-1.16; do \
+	    echo; echo "== $$pair"; .matrix/$$pair/bin/pytest -p no:cacheprovider $(MATRIX_TESTS) $(ARGS) || failed="$$failed $$pair"; \
+	done; \
+	[ -z "$$failed" ] || { echo >&2; echo "failed:$$failed" >&2; exit 1; }
+
+test-unsloth: .matrix/unsloth/.ready ## Unsloth's own import, loading and a step of fine-tuning on this machine
+	.matrix/unsloth/bin/pytest -p no:cacheprovider tests/gpu/test_unsloth.py $(ARGS)
+
+test-vllm: .matrix/vllm/.ready ## sampling by vLLM: needs a GPU
+	.matrix/vllm/bin/pytest -p no:cacheprovider tests/gpu/test_vllm.py $(ARGS)
+
+.matrix/trl-1.14/.ready: MATRIX = 'trl==1.14.*' 'transformers==5.17.*' 'torch==2.13.0'
+.matrix/trl-1.16/.ready: MATRIX = -c constraints/core.txt 'trl==1.16.*' 'transformers==5.23.*'
+.matrix/unsloth/.ready .matrix/vllm/.ready: MATRIX = -c constraints/gpu.txt
+.matrix/unsloth/.ready: MATRIX_EXTRA = ,unsloth
+.matrix/vllm/.ready: MATRIX_EXTRA = ,vllm
+.matrix/%/.ready: pyproject.toml
+	@mkdir -p .matrix; rm -f $@; echo "Setting up .matrix/$* …"; \
+	$(PYTHON) -m venv --clear .matrix/$* && .matrix/$*/bin/python -m pip install -q --upgrade 'pip>=25.1' && \
+	.matrix/$*/bin/python -m pip install -q -e '.[train,report$(MATRIX_EXTRA)]' --group dev $(MATRIX) && touch $@
+
 SECONDS ?= 60
 fuzz: $(READY) ## try to break message codec and language policy for SECONDS=60; findings are kept in tests/fuzz/corpus
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+KILLS ?= 20
+soak: $(READY) ## kill runs with SIGKILL at random instants, KILLS=20 times; each must end as one that nobody killed
+	$(BIN)/python -m tests.workflow.soak --kills $(KILLS) $(ARGS)
 
 check: $(READY) ## formatting, lint, types, import order
 	$(BIN)/ruff format --check
@@ -95,7 +123,7 @@ docs: $(DOCS_READY) ## build the documentation into site/
 	$(BIN)/zensical build --clean --strict
 
 clean: ## remove .venv, caches and whatever was built; runs/ stays
-	rm -rf $(VENV) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .matrix build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf *.egg-info src/*.egg-info
 	find src tests benchmarks examples -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 

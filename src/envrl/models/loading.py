@@ -140,7 +140,8 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
     if quantized:
         if importlib.util.find_spec("bitsandbytes") is None:
             field = "load_in_4bit" if config.load_in_4bit else "load_in_8bit"
-            raise ModelError(f"model.{field}: bitsandbytes is not installed: pip install bitsandbytes, or set it to false")
+            mend = "pip install bitsandbytes, or set it to false"
+            raise ModelError(f"model.{field}: bitsandbytes is not installed: {mend}")
         from transformers import BitsAndBytesConfig
 
         options["device_map"] = device  # a quantized model cannot be moved later

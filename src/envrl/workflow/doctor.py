@@ -30,7 +30,7 @@ __all__ = [
 
 _PACKAGES = (
     "envrl gymnasium numpy msgspec RestrictedPython torch transformers trl peft accelerate datasets tokenizers unsloth "
-    "vllm ray jinja2 matplotlib"
+    "vllm ray jinja2"
 ).split()
 
 
@@ -104,6 +104,21 @@ _RULES = (
         'pip install -c constraints/gpu.txt "envrl[unsloth]"',
     ),
     _Rule(
+        {"unsloth": ">0", "datasets": ">=4.4,<4.6"},
+        "Unsloth does not work with datasets 4.4 and 4.5",
+        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+    ),
+    _Rule(
+        {"unsloth": ">0", "torch": ">=2.15"},
+        "Unsloth needs torch older than 2.15",
+        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+    ),
+    _Rule(
+        {"vllm": ">=0.31,<0.32", "torch": "!=2.13.0"},
+        "vLLM 0.31 needs torch 2.13.0",
+        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+    ),
+    _Rule(
         {"vllm": ">=0.32"},
         "TRL supports vLLM up to 0.31",
         'pip install -c constraints/gpu.txt "envrl[vllm]"',
@@ -126,10 +141,8 @@ def find_problems(versions: Mapping[str, str | None], cuda: bool) -> list[Proble
     found = []
     if missing := [name for name in ("torch", "transformers", "trl", "datasets") if not versions.get(name)]:
         found.append(Problem(f"cannot train: {', '.join(missing)} not installed", 'pip install "envrl[train]"'))
-    if missing := [name for name in ("jinja2", "matplotlib") if not versions.get(name)]:
-        found.append(
-            Problem(f"cannot write reports: {', '.join(missing)} not installed", 'pip install "envrl[report]"')
-        )
+    if not versions.get("jinja2"):
+        found.append(Problem("cannot write reports: jinja2 not installed", 'pip install "envrl[report]"'))
     for rule in _RULES:
         applies = all(
             (version := versions.get(name)) and Version(version) in SpecifierSet(wanted, prereleases=True)

@@ -37,6 +37,16 @@ def _a_stream_has_no_length(config: RunConfig) -> Iterator[Violation]:
         )
 
 
+def _prompts_of_a_stream_are_not_checked(config: RunConfig) -> Iterator[Violation]:
+    limit = config.method.max_prompt_length
+    if config.dataset.streaming and limit is not None and not config.method.plays:
+        yield Violation(
+            ("method.max_prompt_length", "dataset.streaming"),
+            f"the prompts of a stream cannot all be checked before training ({limit} met); set it to null (rows whose "
+            "prompt fills dataset.max_length are left out and counted), or set dataset.streaming to false",
+        )
+
+
 def _held_out_rows_come_from_one_place(config: RunConfig) -> Iterator[Violation]:
     data = config.dataset
     if data.eval_path and data.val_size:
@@ -47,4 +57,8 @@ def _held_out_rows_come_from_one_place(config: RunConfig) -> Iterator[Violation]
         )
 
 
-CONSTRAINTS: tuple[Constraint, ...] = (_a_stream_has_no_length, _held_out_rows_come_from_one_place)
+CONSTRAINTS: tuple[Constraint, ...] = (
+    _a_stream_has_no_length,
+    _prompts_of_a_stream_are_not_checked,
+    _held_out_rows_come_from_one_place,
+)

@@ -34,6 +34,7 @@ _USES = {
     "ref_model_quantization_bit": _REFERENCE,
     "reward_model": _Use(("grpo", "rloo")),
     "reward_model_type": _Use(("grpo", "rloo")),
+    "pre_sft": _Use(("grpo", "rloo"), "a stage that trains on data follows another by model.path"),
     "entropy_coef": _Use(("grpo",), "TRL has an entropy bonus for grpo alone"),
 }
 

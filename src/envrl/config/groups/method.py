@@ -123,6 +123,14 @@ class MethodConfig(Group):
         default=None, ge=1, description="batches sampled at once; null is gradient_accumulation_steps"
     )
     num_iterations: int = Field(default=1, ge=1, description="times that each sampled batch is used")
+    pre_sft: Text | None = Field(
+        default=None,
+        description="data set of fine-tuning before play, from which a base model learns the format; null is none",
+    )
+    pre_sft_steps: int = Field(default=50, ge=1, description="optimiser steps of pre_sft")
+    pre_sft_learning_rate: float | None = Field(
+        default=None, gt=0, le=1, description="peak learning rate of pre_sft; null is train.learning_rate"
+    )
 
     @property
     def plays(self) -> bool:

@@ -50,6 +50,16 @@ class TrainConfig(Group):
     gradient_checkpointing: Flag = Field(default=False, description="save memory by computing activations twice")
     logging_steps: int = Field(default=1, ge=1, description="steps between lines of metrics")
     save_steps: int = Field(default=100, ge=1, description="steps between checkpoints; the last step always has one")
+    smoke_steps: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="steps of a trial that is judged and thrown away first; 0 is none, and the "
+        "first steps of the run are judged",
+    )
+    best_of_checkpoints: int = Field(
+        default=3, ge=1, description="checkpoints, the last ones, of which the best on validation seeds is the result"
+    )
     dataloader_num_workers: int = Field(default=0, ge=0, description="processes that load batches; 0 is this one")
     ddp_timeout: int | None = Field(
         default=None, ge=1, description="seconds that one process waits for the others; null is torch's choice"

@@ -1,0 +1,45 @@
+"""What the backends bear with one another."""
+
+from __future__ import annotations
+
+import pytest
+
+from envrl.config import load_config
+from envrl.errors import ConfigError
+
+LORA = "model.lora={r: 4, alpha: 8}"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.load_in_fp8=true", LORA], "model.load_in_fp8: Unsloth alone trains on 8-bit floats"),
+        (["model.load_in_fp8=true", "model.backend=unsloth"], "model.load_in_fp8: quantized weights cannot be trained"),
+        (
+            ["model.load_in_fp8=true", "model.load_in_4bit=true", "model.backend=unsloth", LORA],
+            "load_in_fp8 and load_in_4bit are both true",
+        ),
+        (
+            [
+                "model.backend=unsloth",
+                "model.generation=vllm",
+                "model.vllm={mode: server, server_base_url: 'http://x'}",
+            ],
+            "model.vllm.mode: Unsloth's vLLM shares the weights",
+        ),
+        (["model.generation=vllm", "model.vllm={mode: server}"], "a server is asked for and none is named"),
+        (["model.vllm={server_base_url: 'http://x'}"], "names a server, and vLLM runs within"),
+        (["model.vllm={gpu_memory_utilization: 1.5}"], "model.vllm.gpu_memory_utilization"),
+    ],
+)
+def test_what_does_not_go_together_says_how_to_mend_it(overrides, message):
+    with pytest.raises(ConfigError) as caught:
+        load_config(None, overrides)
+    assert message in str(caught.value)
+
+
+def test_what_goes_together():
+    config = load_config(
+        None, ["model.load_in_fp8=true", "model.backend=unsloth", "model.generation=vllm", LORA]
+    ).config
+    assert config.model.load_in_fp8
