@@ -71,6 +71,8 @@ def test_commands_of_envrl_run(command: str, tmp_path: Path) -> None:
     words = shlex.split(command)[1:]
     if words[0] == "train":
         words = resolved_only(words)
+    elif words[0] == "eval" and "--plan" not in words:
+        words += ["--output", str(tmp_path / "sweep")]
     done = subprocess.run(
         [sys.executable, "-m", "envrl", *words],
         cwd=tmp_path if words[0] == "init" else ROOT,  # the one command that writes where it is called
