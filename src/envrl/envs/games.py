@@ -61,5 +61,8 @@ class Games(Protocol):
 
 def describe(value: Any, limit: int = 60) -> str:
     """A returned value in a message: its repr, cut short. Only for plain data."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or an integer of too many digits
+        text = f"a value of type {type(value).__name__} that is too large to show"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -257,10 +257,10 @@ class Sandbox:
                         replies += self._receive(program)
             if not events and not self._awaited:
                 break
-            if not events:
+            if self._awaited and (not events or not wait):  # others' replies are no reason to wait for one that is late
                 self._kill_overdue()
-                if end is not None and time.monotonic() >= end:
-                    break
+            if not events and end is not None and time.monotonic() >= end:
+                break
         return replies
 
     def fileno(self) -> int:

@@ -104,7 +104,7 @@ class Frames:
     """Cuts what arrives from a worker into frames; holds no more than one frame of the allowed size."""
 
     def __init__(self) -> None:
-        self._data = b""
+        self._data = bytearray()
         self.limit = 0
 
     def expect(self, calls: int, value: int) -> None:
@@ -117,21 +117,20 @@ class Frames:
         Raises:
             BadFrame: the frame is longer than allowed, or something follows it.
         """
-        if self._data:
-            data = self._data + data
-        if len(data) < _HEADER:
-            self._data = data
+        # In place: a worker may send a large reply byte by byte, and copying it all each time would hold up the host.
+        held = self._data
+        held += data
+        if len(held) < _HEADER:
             return None
-        length = int.from_bytes(data[:_HEADER], "little")
+        length = int.from_bytes(held[:_HEADER], "little")
         if length > self.limit:
             raise BadFrame(f"a frame of {length} bytes, where {self.limit} are allowed")
-        if len(data) > _HEADER + length:
+        if len(held) > _HEADER + length:
             raise BadFrame("more than one frame")
-        if len(data) < _HEADER + length:
-            self._data = data
+        if len(held) < _HEADER + length:
             return None
-        self._data = b""
-        return data[_HEADER:]
+        self._data = bytearray()
+        return bytes(memoryview(held)[_HEADER:])
 
 
 def parse_loaded(body: bytes) -> Loaded | Fault:

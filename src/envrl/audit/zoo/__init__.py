@@ -8,6 +8,7 @@ from envrl.audit.zoo import (
     display,
     files,
     fresh,
+    fresh_again,
     host,
     introspection,
     memory,
@@ -39,7 +40,7 @@ CLASSES: dict[str, tuple[Specimen, ...]] = {
     "threads": threads.PROGRAMS,
     "tampering": tampering.PROGRAMS,
     "display": display.PROGRAMS,
-    "fresh": fresh.PROGRAMS,
+    "fresh": (*fresh.PROGRAMS, *fresh_again.PROGRAMS),
 }
 """Hostile programs by what they reach for."""
 

@@ -193,7 +193,15 @@ def _array(space: Any, value: Any) -> Any:
         low, high = space.low.astype(wide.dtype), space.high.astype(wide.dtype)
         if not (np.isfinite(wide) & (wide >= low) & (wide <= high)).all():
             raise InvalidAction(f"returned {describe(value)}, which is not {say(space)}")
-    return wide.astype(space.dtype)
+    else:
+        first, count = (space.start, space.nvec) if isinstance(space, spaces.MultiDiscrete) else (0, 2)
+        if not ((wide >= first) & (wide - first < count)).all():
+            raise InvalidAction(f"returned {describe(value)}, which is not {say(space)}")
+    with np.errstate(over="ignore"):
+        cast = wide.astype(space.dtype)
+    if cast.dtype.kind == "f" and not np.isfinite(cast).all():
+        raise InvalidAction(f"returned {describe(value)}, which no number of type {space.dtype} can be")
+    return cast
 
 
 def example_of(space: Any) -> Any:

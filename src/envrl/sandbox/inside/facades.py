@@ -176,6 +176,9 @@ def _dataclass(kind: Any = None, /, **options: Any) -> Any:
     if any(type(value) is not bool for value in options.values()):
         raise TypeError("an option of dataclass is True or False")
     hints = vars(kind).get("__annotations__", {})
+    for name in hints:  # a pattern fetches fields by position, whatever they are called
+        if attribute_reason(name) or name in ("format", "format_map"):
+            raise TypeError(f"a field of a dataclass may not be called {name!r}")
     # Text would be looked up in the class's module, which a strategy has none of.
     hints.update(
         {name: typing.ClassVar if "ClassVar" in hint else object for name, hint in hints.items() if type(hint) is str}
@@ -248,8 +251,8 @@ def world(
     def forbid(reason: str) -> NoReturn:
         doom("violation", reason)
 
-    def checked(name: object) -> str:
-        if type(name) is not str:
+    def checked(name: str) -> str:
+        if type(name) is not str:  # a program may hand over anything
             raise TypeError("attribute name must be a string")
         reason = None if name == "__name__" else attribute_reason(name)
         if reason or name in ("format", "format_map"):
@@ -263,8 +266,18 @@ def world(
             forbid(f"import of {name!r}")
         top, dot, inner = name.partition(".")
         if dot and not fromlist:  # "import collections.abc" binds collections
-            __import__(top).__dict__[inner] = __import__(name, fromlist=(inner,))
+            __import__(top).__dict__[inner] = lend(name)
             return lent[top]
+        facade = lend(name)
+        # For a name that a module lacks the interpreter looks into sys.modules, where the real ones are: so look here.
+        for wanted in fromlist or ():
+            if wanted not in facade.__dict__:
+                if f"{name}.{wanted}" not in imports:
+                    raise ImportError(f"module {name!r} lends no {wanted!r} to strategies")
+                facade.__dict__[wanted] = lend(f"{name}.{wanted}")
+        return facade
+
+    def lend(name: str) -> Facade:
         if name not in lent:
             lent[name] = _facade(name, seed, forbid)
         return lent[name]
@@ -284,7 +297,7 @@ def world(
         kind = builtins.type(obj)
         # The class of classes makes classes with any special method: it has this function for a stand-in. So has that
         # of list[int], which marks whatever it makes.
-        return type if issubclass(kind, builtins.type) or kind is types.GenericAlias else kind
+        return type if issubclass(kind, builtins.type) or issubclass(kind, types.GenericAlias) else kind
 
     def print(*values: Any, sep: str | None = " ", end: str | None = "\n", **_: Any) -> None:
         nonlocal printed

@@ -155,6 +155,8 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
     def visit_Attribute(self, node: ast.Attribute) -> Any:
         loads = isinstance(node.ctx, ast.Load)
         self.marks |= not loads or node.attr in _MARKERS
+        # __init__ of a property that all games share gives it another function.
+        self.marks |= node.attr == "__init__"
         reason = attribute_reason(node.attr)
         if reason and not (loads and node.attr == "__name__"):
             self.error(node, reason)
@@ -236,7 +238,7 @@ class Policy(RestrictingNodeTransformer):  # type: ignore[misc]
     # -- patterns -------------------------------------------------------------------------------------------------
 
     def visit_MatchClass(self, node: ast.MatchClass) -> Any:
-        self.marks |= not _MARKERS.isdisjoint(node.kwd_attrs)
+        self.marks |= not _MARKERS.isdisjoint(node.kwd_attrs) or "__init__" in node.kwd_attrs
         for name in node.kwd_attrs:
             reason = attribute_reason(name) or (f"{name!r} in a pattern" if name in _FORMATTERS else None)
             if reason:

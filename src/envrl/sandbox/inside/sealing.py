@@ -14,6 +14,7 @@ import dataclasses
 import gc
 import sys
 import types
+import typing
 from typing import Any, NoReturn
 
 __all__ = ["seal"]
@@ -33,6 +34,12 @@ def seal() -> None:
     # namedtuple interns the names of its fields, and ``is`` would tell a game which names another has used.
     collections._sys = types.SimpleNamespace(intern=str, _getframe=sys._getframe)  # type: ignore[attr-defined]
     _guard_fields()
+    # Text in the place of a type would become an object that evaluates it.
+    typing._type_check = _any_type  # type: ignore[attr-defined]
+    typing.ForwardRef._evaluate = _evaluate_nothing  # type: ignore[method-assign]
+    for kind in gc.get_objects():  # the defaults of a named tuple's fields are a dictionary that all games share
+        if issubclass(type(kind), type) and type(vars(kind).get("_field_defaults")) is dict:
+            kind._field_defaults = ()
     for kind in gc.get_objects():
         # Not isinstance: an object may lie about its class.
         if not issubclass(type(kind), type) or not kind.__flags__ & _HEAP_TYPE:
@@ -83,3 +90,11 @@ def _refuse(kind: type, *values: object, **options: object) -> NoReturn:
     # What they change or tell belongs to all games of the worker: a class that is registered makes any object an
     # instance of any abstract class.
     raise TypeError("an abstract class registers nothing here")
+
+
+def _any_type(*given: object, **more: object) -> type:
+    return object
+
+
+def _evaluate_nothing(*given: object, **more: object) -> NoReturn:
+    raise TypeError("text is no type here, and nothing evaluates it")

@@ -251,7 +251,7 @@ class Session:
     def _guard(self) -> None:
         if self._doomed is not None:
             raise Doom
-        error = sys.exc_info()[1]
+        error = sys.exception()
         if error is None or (_context(error) is None and not isinstance(error, _NO_MEMORY)):
             return
         self._reserve = None
