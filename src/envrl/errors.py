@@ -9,6 +9,7 @@
     ├── StrategyError          a strategy file that cannot be played at all
     ├── SeedError              seeds that overlap, lie outside a block, or were trained on
     ├── RunError               a run directory that cannot be used as asked
+    │   └── RewardFault        a reward function of the user's own that failed, and the completion that caused it
     ├── ComparisonError        measurements that were not made under the same conditions
     ├── MissingExtraError      an optional part of envrl that is not installed
     ├── ModelError             a model that cannot be found or loaded
@@ -32,6 +33,7 @@ __all__ = [
     "EnvrlError",
     "MissingExtraError",
     "ModelError",
+    "RewardFault",
     "RunError",
     "SandboxError",
     "SeedError",
@@ -81,6 +83,26 @@ class SeedError(EnvrlError):
 
 class RunError(EnvrlError):
     """A run directory that cannot be used as asked."""
+
+
+class RewardFault(RunError):
+    """A reward function of the user's own raised, or gave what is no reward.
+
+    Args:
+        function: where it stands, as the configuration names it.
+        reason: what it did.
+        completion: that caused it; None where no single one did.
+        index: of that completion in its batch.
+        rest: what else is to be said.
+    """
+
+    def __init__(self, function: str, reason: str, completion: str | None, index: int | None, rest: str = "") -> None:
+        cause = "every completion alone passes, only the whole batch fails"
+        if completion is not None:
+            shown = ascii(completion[:200])  # a model's words: nothing that a terminal would obey
+            cause = f"completion {index} of the batch caused it: {shown}{'…' if len(completion) > 200 else ''}"
+        super().__init__(f"reward function {function}: {reason}; {cause}{rest}")
+        self.function, self.reason, self.completion, self.index = function, reason, completion, index
 
 
 class ComparisonError(EnvrlError):

@@ -1,6 +1,7 @@
 """Scorecards to rewards: named components, presets, and the scorer that computes them all from one sandbox pass."""
 
+from envrl.rewards.custom import RewardFunction
 from envrl.rewards.presets import PRESETS, Preset, find_preset
 from envrl.rewards.scorer import Players, Scored, Scorer
 
-__all__ = ["PRESETS", "Players", "Preset", "Scored", "Scorer", "find_preset"]
+__all__ = ["PRESETS", "Players", "Preset", "RewardFunction", "Scored", "Scorer", "find_preset"]

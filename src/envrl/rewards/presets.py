@@ -6,44 +6,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 from envrl.errors import ConfigError, UnknownNameError
 from envrl.outcomes import Outcome
 from envrl.rewards import components as own
-from envrl.rewards.components import Component
+from envrl.rewards.custom import RewardFunction, load_functions
 from envrl.rollouts import Scorecard
 
-__all__ = ["PRESETS", "Preset", "find_preset"]
+__all__ = ["PRESETS", "Preset", "Weighted", "find_preset"]
 
 
 @dataclass(frozen=True)
-class Preset:
+class Weighted:
     """Components with their weights; the reward is the weighted sum.
 
     Attributes:
         name: of the preset.
         components: by name, in the order in which they are logged.
-        weights: one for each component.
+        weights: one for each component and each function.
         version: raised when a component's value would change.
+        functions: a user's own, which judge completions beside the components.
     """
 
     name: str
-    components: Mapping[str, Component]
+    components: Mapping[str, Callable[..., float]]
     weights: Mapping[str, float]
     version: int = 1
+    functions: tuple[RewardFunction, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that is logged and weighted: the components, then the user's functions."""
+        return (*self.components, *(function.name for function in self.functions))
+
+    def total(self, rewards: Mapping[str, float | None]) -> float | None:
+        """The weighted sum, or None where there is no reward."""
+        values = [(self.weights[name], value) for name, value in rewards.items() if value is not None]
+        return sum(weight * value for weight, value in values) if values else None
+
+    def changed(self, weights: Mapping[str, float] | None, functions: Sequence[str]) -> Self:
+        """The same with functions of a user's own added and single weights changed.
+
+        Args:
+            weights: that differ; a function that is not named here weighs 1.
+            functions: ``path/to/file.py:name`` or ``package.module:name`` each.
+
+        Raises:
+            ConfigError: a function that cannot be used, or a weight of a component that there is not.
+        """
+        own = load_functions(functions, tuple(self.components))
+        known = {**self.weights, **{function.name: 1.0 for function in own}}
+        for component in weights or {}:
+            if component not in known:
+                raise ConfigError(f"reward.weights: {UnknownNameError(f'component of {self.name}', component, known)}")
+        return replace(self, weights={**known, **(weights or {})}, functions=own)
+
+
+@dataclass(frozen=True)
+class Preset(Weighted):
+    """Components of how a completion played: each takes a `Scorecard`."""
 
     def rewards(self, card: Scorecard) -> dict[str, float | None]:
         """Every component of a scorecard; all None where envrl itself failed, which leaves it neutral in TRL."""
         if card.infrastructure_error:
             return dict.fromkeys(self.components)
         return {name: component(card) for name, component in self.components.items()}
-
-    def total(self, rewards: Mapping[str, float | None]) -> float | None:
-        """The weighted sum, or None where there is no reward."""
-        values = [(self.weights[name], value) for name, value in rewards.items() if value is not None]
-        return sum(weight * value for weight, value in values) if values else None
 
 
 def _function_works(card: Scorecard) -> float:
@@ -89,19 +119,13 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def find_preset(name: str, weights: Mapping[str, float] | None = None) -> Preset:
-    """A preset, with single weights changed.
+def find_preset(name: str, weights: Mapping[str, float] | None = None, functions: Sequence[str] = ()) -> Preset:
+    """A preset, with functions of a user's own added and single weights changed; see `Weighted.changed`.
 
     Raises:
         UnknownNameError: there is no such preset.
-        ConfigError: a weight of a component that the preset does not have.
+        ConfigError: a function that cannot be used, or a weight of a component that there is not.
     """
     if name not in PRESETS:
         raise UnknownNameError("reward preset", name, PRESETS)
-    preset = PRESETS[name]
-    for component in weights or {}:
-        if component not in preset.components:
-            raise ConfigError(
-                f"reward.weights: {UnknownNameError(f'component of {name}', component, preset.components)}"
-            )
-    return Preset(name, preset.components, {**preset.weights, **(weights or {})}, preset.version)
+    return PRESETS[name].changed(weights, functions)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -12,7 +12,7 @@ from envrl.rewards.presets import Preset
 from envrl.rollouts import Assignment, Scorecard, extract
 from envrl.seeding import Block, episode_seeds
 
-__all__ = ["Players", "Scored", "Scorer"]
+__all__ = ["Players", "Scored", "Scorer", "scored_of"]
 
 
 class Players(Protocol):
@@ -47,20 +47,25 @@ class Scorer:
         preset: the reward components.
         block: of the seeds.
         salt: of the block.
+        prompt: that completions answer, for the preset's functions.
     """
 
-    def __init__(self, players: Players, contract: str, preset: Preset, block: Block, salt: str) -> None:
+    def __init__(
+        self, players: Players, contract: str, preset: Preset, block: Block, salt: str, prompt: str = ""
+    ) -> None:
         self._players = players
         self._contract = contract
         self.preset = preset
         self._block = block
         self._salt = salt
+        self._prompt = prompt
 
     def score(
         self,
         completions: Sequence[str],
         indices: Sequence[Sequence[int]],
         progress: Callable[[int], None] | None = None,
+        columns: Mapping[str, Sequence[Any]] | None = None,
     ) -> list[Scored]:
         """Scores each completion on its own seed indices.
 
@@ -68,9 +73,13 @@ class Scorer:
             completions: texts, as the model wrote them.
             indices: of the seeds, for each completion.
             progress: called with the number of programs that have just been played.
+            columns: what else the preset's functions are told, a value for each completion.
 
         Returns:
             One `Scored` a completion, in their order.
+
+        Raises:
+            RewardFault: one of the preset's functions raised, or gave what is no reward.
         """
         cards: dict[int, Scorecard] = {}
         played: list[int] = []
@@ -84,8 +93,29 @@ class Scorer:
             assignments.append(Assignment(extracted.source, tuple(own), seeds))
             played.append(i)
         cards.update(zip(played, self._players.play(assignments, progress), strict=True))
-        scored = []
-        for i, completion in enumerate(completions):
-            rewards = self.preset.rewards(cards[i])
-            scored.append(Scored(completion, cards[i], rewards, self.preset.total(rewards)))
-        return scored
+        ordered = [cards[i] for i in range(len(completions))]
+        prompts = [[{"role": "user", "content": self._prompt}]] * len(completions)
+        given: dict[str, Sequence[Any]] = {
+            "prompts": prompts,
+            "seeds": [list(own) for own in indices],
+            "scorecards": ordered,
+        }
+        return scored_of(self.preset, completions, ordered, {**given, **(columns or {})})
+
+
+def scored_of(
+    preset: Preset, completions: Sequence[str], cards: Sequence[Scorecard], columns: Mapping[str, Sequence[Any]]
+) -> list[Scored]:
+    """Completions with their cards, and what components and functions make of them.
+
+    Raises:
+        RewardFault: one of the preset's functions raised, or gave what is no reward.
+    """
+    rewards = [preset.rewards(card) for card in cards]
+    for function in preset.functions:
+        for card, row, value in zip(cards, rewards, function(completions, columns), strict=True):
+            row[function.name] = None if card.infrastructure_error else value
+    return [
+        Scored(completion, card, row, preset.total(row))
+        for completion, card, row in zip(completions, cards, rewards, strict=True)
+    ]

@@ -1,0 +1,87 @@
+"""Answer tasks: judged by the exact parser, with the outcomes, components and totals of any other task."""
+
+from __future__ import annotations
+
+import pytest
+
+from envrl.envs.math.notebooks import score as notebook_score
+from envrl.errors import ConfigError, UnknownNameError
+from envrl.outcomes import Outcome
+from envrl.rewards.answers import ANSWER_PRESETS, find_answer_preset, score_answers
+
+TEXTS = {
+    "exact": "<answer>6</answer>",
+    "stripped": "<answer> $6.00 </answer>",
+    "within_10": "<answer>5.7</answer>",
+    "within_20": "<answer>5</answer>",
+    "wrong": "<answer>60</answer>",
+    "unparsable": "<answer>six or so</answer>",
+    "missing": "six",
+}
+
+
+def scored(preset="envrl-answer", **options):
+    judged = score_answers(list(TEXTS.values()), ["6"] * len(TEXTS), preset_of(preset), **options)
+    return dict(zip(TEXTS, judged, strict=True))
+
+
+def preset_of(name, *arguments):
+    return find_answer_preset(name, *arguments)
+
+
+def test_every_tier_has_its_outcome_and_says_itself():
+    cards = {tier: one.card for tier, one in scored().items()}
+    assert {tier: card.success for tier, card in cards.items()} == {
+        tier: float(tier in ("exact", "stripped")) for tier in TEXTS
+    }
+    assert cards["missing"].outcome is Outcome.NO_CODE
+    assert cards["unparsable"].episodes[0].outcome is Outcome.INVALID_ACTION
+    assert cards["within_10"].episodes[0].outcome is Outcome.FAILURE
+    assert all(card.episodes[0].detail == tier for tier, card in cards.items() if card.episodes)
+
+
+def test_a_nearer_answer_never_earns_less():
+    totals = [one.total for one in scored().values()]
+    assert totals == sorted(totals, reverse=True)
+    assert totals[0] == 3.0
+    assert totals[1] > totals[2] > totals[3] > totals[4] > totals[5] == totals[6] == 0.0
+
+
+@pytest.mark.parametrize("name", ["unsloth-qwen3-math", "unsloth-llama-math"])
+def test_notebooks_presets_give_their_own_numbers(name):
+    for tier, one in scored(name).items():
+        assert one.rewards == notebook_score(name, TEXTS[tier], "6")
+        assert one.total == sum(one.rewards.values())
+
+
+def test_a_style_of_another_name_is_no_answer():
+    assert scored(style="boxed")["exact"].card.outcome is Outcome.NO_CODE
+
+
+def test_what_is_no_number_is_asked_of_the_verifier():
+    asked = []
+
+    def verify(truth, answer):
+        asked.append((truth, answer))
+        return True
+
+    (one,) = score_answers([r"\boxed{2x}"], ["x+x"], preset_of("envrl-answer"), verify=verify)
+    assert asked == [("x+x", "2x")]
+    assert one.card.success == 1.0
+
+
+def test_functions_of_ones_own_see_the_truth(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text("def longer(completions, truth, **kwargs):\n    return [len(t) for t in truth]\n")
+    preset = preset_of("envrl-answer", {"longer": 2.0}, [f"{path}:longer"])
+    (one,) = score_answers(["<answer>100</answer>"], ["100"], preset)
+    assert one.rewards["longer"] == 3.0
+    assert one.total == 3.0 + 2 * 3.0
+
+
+def test_unknown_presets_and_components_are_named():
+    with pytest.raises(UnknownNameError, match="preset of answer tasks"):
+        preset_of("envrl")
+    with pytest.raises(ConfigError, match="did you mean exact"):
+        preset_of("envrl-answer", {"exakt": 1})
+    assert set(ANSWER_PRESETS) == {"envrl-answer", "unsloth-qwen3-math", "unsloth-llama-math"}
