@@ -9,6 +9,7 @@ import pytest
 from envrl.envs import InvalidAction, find_task
 from envrl.envs.game2048 import ACTIONS
 from envrl.envs.game2048.games import action
+from envrl.envs.games import describe
 from envrl.outcomes import Outcome
 from envrl.seeding import block_salt, episode_seeds
 
@@ -119,3 +120,11 @@ def test_what_is_no_key_is_no_action(value):
     with pytest.raises(InvalidAction) as caught:
         action(value)
     assert len(str(caught.value)) < 150
+
+
+def test_a_value_that_cannot_be_shown_is_described() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert describe(deep) == "a value of type list that is too large to show"
+    assert describe(10**5000) == "a value of type int that is too large to show"
