@@ -10,6 +10,7 @@
     ├── SeedError              seeds that overlap, lie outside a block, or were trained on
     ├── RunError               a run directory that cannot be used as asked
     │   └── RewardFault        a reward function of the user's own that failed, and the completion that caused it
+    ├── SmokeError             the first steps of a run, which show that it would learn nothing
     ├── ComparisonError        measurements that were not made under the same conditions
     ├── MissingExtraError      an optional part of envrl that is not installed
     ├── ModelError             a model that cannot be found or loaded
@@ -37,6 +38,7 @@ __all__ = [
     "RunError",
     "SandboxError",
     "SeedError",
+    "SmokeError",
     "StrategyError",
     "UnknownNameError",
     "ZygoteLost",
@@ -83,6 +85,10 @@ class SeedError(EnvrlError):
 
 class RunError(EnvrlError):
     """A run directory that cannot be used as asked."""
+
+
+class SmokeError(EnvrlError):
+    """The first steps of a run show that it would learn nothing."""
 
 
 class RewardFault(RunError):

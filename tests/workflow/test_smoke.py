@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from envrl.errors import SmokeError
 from envrl.runs import RunDirectory, read_json, read_lines
 from envrl.workflow import smoke_gate
 from envrl.workflow.smoke import Judged, read_judged
-from envrl.workflow.smoke_gate import FIRST_STEPS, SmokeError, judge_steps
+from envrl.workflow.smoke_gate import FIRST_STEPS, judge_steps
 from envrl.workflow.train import resume, train
 
 from .conftest import Collected, short_config

@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 
 from envrl.config import RunConfig
+from envrl.errors import SmokeError
 from envrl.models import LoadedModel
 from envrl.rewards import Scored
 from envrl.runs import RunDirectory, read_json, read_lines, write_json
 from envrl.trainers.arguments import adapters
 from envrl.trainers.play import prompt_rows
 from envrl.workflow.course import Course
-from envrl.workflow.smoke_gate import FIRST_STEPS, Check, SmokeError, judge_steps
+from envrl.workflow.smoke_gate import FIRST_STEPS, Check, judge_steps
 
 __all__ = ["Judged", "first_steps_gate", "read_judged", "try_some_steps"]
 

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from envrl.errors import EnvrlError
 from envrl.outcomes import Outcome
 
-__all__ = ["FIRST_STEPS", "Check", "SmokeError", "judge_steps"]
+__all__ = ["FIRST_STEPS", "Check", "judge_steps"]
 
 FIRST_STEPS = 10
 """Steps of a full run that are judged where no trial came first."""
@@ -26,10 +25,6 @@ _FORMAT = ("format", "safety")
 """Components that tell how a completion is written, not what it is worth."""
 
 _Row = Mapping[str, Any]
-
-
-class SmokeError(EnvrlError):
-    """The first steps of a run show that it would learn nothing."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
