@@ -179,7 +179,7 @@ def test_each_program_gets_its_outcome_and_its_neighbour_what_it_gets_alone(
         ("'é\\N{SNOWMAN}\U00020000'", "é☃\U00020000"),
         ("b'\\xff'", b"\xff"),
         ("[1, [2.5, None], ('a', b'b')]", [1, [2.5, None], ["a", b"b"]]),
-        ("{'k': [1], 2: None, "t": 3.5, b'x': {}}", {"k": [1], 2: None, "t": 3.5, b"x": {}}),
+        ("{'k': [1], 2: None, 't': 3.5, b'x': {}}", {"k": [1], 2: None, "t": 3.5, b"x": {}}),
         ("[]", []),
     ],
 )
