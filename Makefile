@@ -31,7 +31,12 @@ BENCHMARKS := \
 	benchmarks/sandbox_round_trip.py \
 	benchmarks/sandbox_throughput.py \
 	benchmarks/sandbox_soak.py \
-	benchmarks/sweep_coverage.py
+	benchmarks/sweep_coverage.py \
+	benchmarks/sweep_report.py \
+	benchmarks/sweep_runners.py \
+	benchmarks/sweep_throughput.py \
+	benchmarks/preferences_from_play.py \
+	benchmarks/reward_hacking.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
