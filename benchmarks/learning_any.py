@@ -22,18 +22,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from envrl.cli.display import Display
 from envrl.config import load_config
-from envrl.evaluation.measure import Measurement, summarize, wins
+from envrl.evaluation.report.summary import summarize
 from envrl.evaluation.statistics import Difference, crossed_difference
-from envrl.outcomes import Outcome
-from envrl.runs import RunDirectory, read_json, read_lines
+from envrl.runs import RunDirectory, read_lines
 from envrl.workflow.init import init
 from envrl.workflow.recipes import recipe_for, recipes_folder
+from envrl.workflow.results import sweep_of_run
 
 SCAFFOLD = "demo"  # what `envrl init demo` writes
 SEEDS = {"sudoku": 5, "CartPole-v1": 5, "FrozenLake-v1": 2, SCAFFOLD: 2, "math": 2}
@@ -68,32 +66,23 @@ def train_one(root: Path, env: str, seed: int, quick: bool) -> RunDirectory:
         return train(load_config(recipe, changes), " ".join(["python", *sys.argv]), display).run
 
 
-def credit(measurement: Measurement) -> NDArray[np.float64]:
-    """The matrix (programs, seeds) of progress: in [0, 1], or NaN where envrl itself failed."""
-    matrix = np.zeros_like(wins(measurement))
-    for row, scored in zip(matrix, measurement.scored, strict=True):
-        for place, episode in enumerate(scored.card.episodes):
-            row[place] = np.nan if episode.outcome is Outcome.INFRASTRUCTURE_ERROR else episode.progress
-    return matrix
-
-
 def row_of(env: str, run: RunDirectory) -> dict[str, Any]:
     """The figures of one finished run."""
-    before, after = (msgspec.convert(read_json(p), Measurement) for p in (run.before_path, run.after_path))
-    success = crossed_difference(wins(before), wins(after))
-    progress = crossed_difference(credit(before), credit(after))
+    before, after = sweep_of_run(run, "before"), sweep_of_run(run, "after")
+    success = crossed_difference(before.wins(), after.wins())
+    progress = crossed_difference(before.progress(), after.progress())
     times = [datetime.datetime.fromisoformat(event["time"]) for event in read_lines(run.events_path).records]
     return {
         "env": env,
         "seed": run.lock["seeds"]["train_seed"],
-        "before": float(np.nanmean(wins(before))),
-        "after": float(np.nanmean(wins(after))),
+        "before": float(np.nanmean(before.wins())),
+        "after": float(np.nanmean(after.wins())),
         "gain": list(success.interval),
-        "progress_before": float(np.nanmean(credit(before))),
-        "progress_after": float(np.nanmean(credit(after))),
+        "progress_before": float(np.nanmean(before.progress())),
+        "progress_after": float(np.nanmean(after.progress())),
         "progress_gain": list(progress.interval),
         "improved": enough(success) or enough(progress),
-        "largest_share": summarize(after).largest_share,
+        "largest_share": summarize(after, "after").largest_share,
         "minutes": (times[-1] - times[0]).total_seconds() / 60,
         "curve": [
             (m["step"], m["success"], m["progress"]) for m in read_lines(run.metrics_path).records if "success" in m

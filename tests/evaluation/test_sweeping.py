@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envrl.errors import RunError
+from envrl.evaluation import sweep_log
 from envrl.evaluation.sweep_log import SweepLog
 from envrl.evaluation.sweeping import STRETCH, Field, play
 from envrl.evaluation.sweeps import EPISODES, PROGRAMS, STATUS, SweepHeader, SweepProgram, read_sweep
@@ -54,7 +55,7 @@ class Players:
         for index in assignment.indices:
             skipped = failed >= self._hard_failures
             outcome = Outcome.SKIPPED if skipped else outcome_of(assignment.source, index)
-            episodes.append(Episode(index=index, outcome=outcome, score=float(index)))
+            episodes.append(Episode(index=index, outcome=outcome, score=float(index), steps=int(not skipped)))
             failed += outcome in HARD
         return Scorecard(source=assignment.source, program_hash=assignment.source[:4], episodes=tuple(episodes))
 
@@ -197,20 +198,55 @@ def test_a_sweep_that_is_stopped_anywhere_goes_on_to_the_same_files(tmp_path):
     assert sweeps[0].finished
 
 
-@given(cut=st.integers(0, 6000))
-@settings(max_examples=25, deadline=None)
-def test_files_that_were_torn_at_any_byte_go_on_to_the_same_files(cut, tmp_path_factory):
+@given(cut=st.integers(0, 20_000), cut_programs=st.integers(0, 1200))
+@settings(max_examples=40, deadline=None)
+def test_files_that_were_torn_at_any_byte_each_go_on_to_the_same_sweep(cut, cut_programs, tmp_path_factory):
     seeds, root = range(70), tmp_path_factory.mktemp("torn")
+    given_ = programs("a", "slow b", REFUSED, "c")
     with SweepLog.create(root / "a", header(seeds), header(seeds)) as log:
-        for program in programs("a", "slow b"):
+        for program in given_:
             log.add(program)
-        play(log, Players(), field(seeds), range(2), 2)
+        play(log, Players(), field(seeds), range(4), 2)
+    before = read_sweep(root / "a")
     whole = (root / "a" / EPISODES).read_bytes()
     (root / "a" / EPISODES).write_bytes(whole[:cut])
+    kept = (root / "a" / PROGRAMS).read_bytes()
+    (root / "a" / PROGRAMS).write_bytes(kept[:cut_programs])
+    read_sweep(root / "a")
     log, _ = SweepLog.reopen(root / "a")
     with log:
-        play(log, Players(), field(seeds), range(2), 1)
+        for program in given_[len(log.programs) :]:
+            log.add(program)
+        play(log, Players(), field(seeds), range(4), 1)
     assert (root / "a" / EPISODES).read_bytes() == whole
+    assert read_sweep(root / "a") == before
+
+
+def test_programs_are_on_the_disk_before_any_of_their_episodes(tmp_path, monkeypatch):
+    seeds, done = range(70), []
+
+    def synced(path):
+        done.append((path.name, len(read_lines(path).records) if path.is_file() else None))
+
+    monkeypatch.setattr(sweep_log, "sync", synced)
+    with SweepLog.create(tmp_path / "s", header(seeds), header(seeds)) as log:
+        for program in programs("a", REFUSED, "c"):
+            log.add(program)
+        (tmp_path / "s" / "responses.jsonl").write_text("{}\n")
+
+        class Looking(Players):
+            def play(self, assignments, progress=None):
+                assert {(PROGRAMS, 3), ("responses.jsonl", 1)} <= set(done), "the first batch plays what may be lost"
+                return super().play(assignments)
+
+        play(log, Looking(), field(seeds), range(3), 2)
+        names = [name for name, _ in done]
+        first = names.index(EPISODES)
+        assert PROGRAMS in names[:first]
+        assert (PROGRAMS, 6) in done, "a hash, or a refusal, was not synced"
+        assert done[-1] == (EPISODES, 140)
+        calls = [name for name in names if name == EPISODES]
+        assert 1 < len(calls) < 20, "episodes are synced once a batch"
 
 
 def test_a_program_that_is_refused_only_later_loses_what_is_left():

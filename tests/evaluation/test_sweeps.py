@@ -55,9 +55,10 @@ def test_a_sweep_reads_as_it_was_written(directory):
     assert [[e.outcome for e in row] for row in sweep.episodes] == [*OUTCOMES, [], []]
     assert not sweep.finished
     nan = math.nan
-    np.testing.assert_array_equal(sweep.wins(), [[1, 0, 0], [nan, 1, nan], [0, 0, 0], [nan, nan, nan]])
-    np.testing.assert_array_equal(sweep.scores(), [[0, 10, 20], [nan, 10, nan], [0, 0, 0], [nan, nan, nan]])
-    np.testing.assert_array_equal(sweep.progress(), [[0.5, 0.5, 0.5], [nan, 0.5, nan], [0, 0, 0], [nan, nan, nan]])
+    np.testing.assert_array_equal(sweep.wins(), [[1, 0, 0], [nan, 1, nan], [0, 0, nan], [nan, nan, nan]])
+    np.testing.assert_array_equal(sweep.certain_wins(), [[1, 0, 0], [nan, 1, nan], [0, 0, 0], [nan, nan, nan]])
+    np.testing.assert_array_equal(sweep.scores(), [[0, 10, nan], [nan, 10, nan], [nan, nan, nan], [nan, nan, nan]])
+    np.testing.assert_array_equal(sweep.progress(), [[0.5, 0.5, 0.5], [nan, 0.5, nan], [0, 0, nan], [nan, nan, nan]])
 
 
 def test_a_log_has_the_same_wins_as_the_sweep(directory):
@@ -116,7 +117,7 @@ def test_another_version_of_the_format_is_named(directory, schema):
         (PROGRAMS, b'{"label": "x"}\n', ":1: program None comes out of order"),
         (PROGRAMS, b'{"index": 0}\n', "not a sweep's programs"),
         (PROGRAMS, b"rubbish\n", ":1: broken line"),
-        (EPISODES, b'{"program": 9, "index": 4, "outcome": "success"}\n', ":1: no program 9"),
+        (EPISODES, b'{"program": -1, "index": 4, "outcome": "success"}\n', ":1: no program -1"),
         (EPISODES, b'{"program": 0, "index": 5, "outcome": "success"}\n', ":1: seed 5 of program 0 comes out of order"),
         (EPISODES, b'{"program": 0, "index": 4, "outcome": "triumph"}\n', ":1: not an episode"),
         (EPISODES, b'{"program": 0\n{"program"', ":1: broken line"),
@@ -127,6 +128,16 @@ def test_broken_files_are_named_with_their_line(directory, name, content, words)
     with pytest.raises(RunError, match=words) as caught:
         read_sweep(directory)
     assert str(directory / name) in str(caught.value)
+
+
+def test_episodes_of_a_program_that_was_lost_are_an_error_of_a_finished_sweep_only(directory):
+    with open(directory / EPISODES, "ab") as file:
+        file.write(b'{"program": 9, "index": 4, "outcome": "success"}\n')
+    assert [len(row) for row in read_sweep(directory).episodes] == [3, 2, 0, 0]
+    status = directory / "status.json"
+    status.write_text('{"state": "finished", "step": 5, "pid": 1, "boot_id": null, "updated": ""}')
+    with pytest.raises(RunError, match=":6: no program 9"):
+        read_sweep(directory)
 
 
 # the headline

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -19,6 +20,7 @@ from envrl.rewards import Scored
 from envrl.rollouts import Episode, Scorecard
 from envrl.runs import RunDirectory, write_json
 from envrl.sandbox import LEAST
+from envrl.workflow import compare
 from envrl.workflow.compare import Conditions, compare_subjects
 from envrl.workflow.eval_request import EvalRequest
 from envrl.workflow.sweep import evaluate
@@ -138,6 +140,22 @@ def test_compare_prints_and_writes_it(greedy, tmp_path):
     assert record["schema_version"] == 1
     assert [row["name"] for row in record["contenders"]] == [greedy, TIDY]
     assert marked.read_text().startswith("# Comparison\n")
+
+
+def test_a_strategy_file_plays_under_the_limits_of_the_sweep(tmp_path):
+    limits = msgspec.to_builtins(find_task("2048", EASY["options"]).limits) | {"call_cpu": 0.7}
+    request = EvalRequest(environment=EASY, strategies=(GREEDY,), seeds="2", limits=limits)
+    sweep = evaluate(request, Silent(), tmp_path / "s").sweep
+    assert sweep.header.limits["call_cpu"] == 0.7
+    found = compare_subjects([str(tmp_path / "s"), TIDY], Conditions(workers=1), Silent())
+    assert found.seeds == "0:2"
+
+
+def test_compare_looks_where_it_is_to_write_before_it_plays(greedy, tmp_path, monkeypatch):
+    monkeypatch.setattr(compare, "evaluate", None)
+    for option in ("--json", "--markdown"):
+        with pytest.raises(RunError, match=rf"{option} .*nowhere/x: there is no folder"):
+            _call("compare", greedy, TIDY, option, tmp_path / "nowhere" / "x")
 
 
 def test_compare_names_what_differs(greedy):

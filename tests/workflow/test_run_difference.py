@@ -32,12 +32,39 @@ def run(tmp_path):
 
 
 def test_repetitions_differ_in_nothing_big(run):
-    found = diff_runs(run("a"), run("b", "train.seed=7", "eval.seeds=0:64", command="other", python="3.12.0"))
-    assert [change.key for change in found.config] == ["eval.seeds", "output.name", "train.seed"]
-    assert [(change.key, change.first, change.second) for change in found.lock] == [("python", '"3.11.7"', '"3.12.0"')]
+    ray = ("sandbox.runner=ray", "sandbox.ray_address=h:1")
+    found = diff_runs(run("a"), run("b", "train.seed=7", "eval.seeds=0:64", *ray, command="other"))
+    changed = ["eval.seeds", "output.name", "sandbox.ray_address", "sandbox.runner", "train.seed"]
+    assert [change.key for change in found.config] == changed
     assert not any(change.big for change in (*found.config, *found.lock))
     assert found.variables == ()
     assert "repetitions of one experiment" in found.verdict
+
+
+@pytest.mark.parametrize(
+    ("lock", "told"),
+    [
+        ({"python": "3.12.0"}, "python"),
+        ({"packages": {"torch": "2.8.0"}}, "packages.torch"),
+        ({"git": {"commit": "def", "changed": True}}, "git.changed, git.commit"),
+        ({"packages": dict.fromkeys("abcd", "1")}, "packages.a, packages.b, packages.c and 2 more"),
+    ],
+)
+def test_runs_of_other_code_repeat_nothing(run, lock, told):
+    found = diff_runs(run("a"), run("b", **lock))
+    assert found.variables == ()
+    assert "repetitions" not in found.verdict
+    assert f"({told})" in found.verdict
+
+
+def test_other_rows_are_one_variable(run):
+    rows = {"train_rows": 10, "train_sha256": "11", "eval_rows": 2, "eval_sha256": "12", "dropped": {}}
+    others = {"train_rows": 11, "train_sha256": "21", "eval_rows": 3, "eval_sha256": "22", "dropped": {"empty": 1}}
+    found = diff_runs(run("a", dataset=rows), run("b", dataset=others))
+    assert found.variables == ("dataset rows",)
+    assert found.verdict == "changed: dataset rows"
+    again = diff_runs(run("c", dataset=rows), run("d", "dataset.val_size=2", dataset=others))
+    assert again.variables == ("dataset.val_size",)
 
 
 def test_one_changed_variable_is_a_cause(run):

@@ -55,6 +55,7 @@ def make_sweep(folder: Path, played: int) -> SweepLog:
     log.add(SweepProgram(index=0, label="greedy.py", completion=None, source="x"))
     for index in range(played):
         log.record(0, Episode(index=index, outcome=Outcome.SUCCESS))
+    log.flush()
     return log
 
 
@@ -100,6 +101,15 @@ def test_a_sweep_that_goes_on_is_killed_or_has_finished(tmp_path):
     assert list_runs([tmp_path])[0].state == "killed"
     log.finish(HEADER)
     assert list_runs([tmp_path])[0].state == "finished"
+
+
+def test_what_became_known_of_a_program_is_in_the_list(tmp_path):
+    with make_sweep(tmp_path / "s", 4) as log:
+        log.flush()
+        assert list_runs([tmp_path])[0].after.estimate == 1.0
+        log.add(SweepProgram(index=1, label="broken.py", completion=None, source="x", outcome=Outcome.SYNTAX_ERROR))
+        (one,) = list_runs([tmp_path])
+        assert (one.steps, one.after.estimate) == (8, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from envrl.evaluation.sweeps import EPISODES, HEADER, PROGRAMS, Sweep, read_swee
 from envrl.outcomes import Outcome
 from envrl.rollouts import Episode, Scorecard
 from envrl.runs import RunDirectory, read_json, read_lines
+from envrl.workflow import model_subject
 from envrl.workflow import sweep as workflow
 from envrl.workflow.eval_request import EvalRequest, Sampling, read_request
 from envrl.workflow.evaluate import evaluate_strategy
@@ -269,6 +270,25 @@ def test_a_path_and_an_adapter_on_it_are_models_too(tmp_path):
     assert texts(folder, str(tmp_path / "other")) != plain
 
 
+def test_weights_are_named_by_what_they_hold_however_large_they_are(tmp_path, monkeypatch):
+    def middle(path: Path) -> str:  # the whole hash takes seconds
+        with open(path, "rb") as file:
+            file.seek(2**29)
+            return file.read(1).hex()
+
+    monkeypatch.setattr(model_subject, "file_hash", middle)
+    names = []
+    for content in (b"a", b"b"):
+        with open(tmp_path / "model.safetensors", "wb") as file:
+            file.truncate(2**30)  # a hole, which takes no room
+            file.seek(2**29)
+            file.write(content)
+        watcher = Collected()
+        names.append(model_subject._weights_hash(tmp_path, watcher))
+        assert watcher.done["hashing the weights"] == 1
+    assert names[0] != names[1]
+
+
 def test_a_run_is_measured_as_it_measured_itself(finished, tmp_path):
     run = finished[0].run
     for moment in ("before", "after", "2"):
@@ -462,8 +482,27 @@ def test_a_sweep_does_not_go_on_under_other_conditions(one, tmp_path, monkeypatc
         resume(tmp_path, Collected())
 
 
+def test_a_sweep_that_goes_on_with_other_versions_says_so_and_keeps_it(one, tmp_path):
+    import shutil
+
+    shutil.copytree(one[2], tmp_path / "s")
+    status = tmp_path / "s" / "status.json"
+    header = read_json(tmp_path / "s" / HEADER)
+    today = header["versions"]["numpy"]
+    (tmp_path / "s" / HEADER).write_text(json.dumps(header | {"versions": header["versions"] | {"numpy": "0.1"}}))
+    for told in (True, False):  # the second time the same versions go on
+        status.write_text(status.read_text().replace("finished", "running"))
+        watcher = Collected()
+        found = resume(tmp_path / "s", watcher, TWO).sweep.header
+        assert found.versions == header["versions"] | {"numpy": f"0.1, then {today}"}
+        assert read_sweep(tmp_path / "s").header == found
+        assert any(f"numpy 0.1, then {today}" in line for line in watcher.said) is told
+
+
 class Broken:
     """Referees that fail in every episode, or in those of some seeds."""
+
+    workers = 1
 
     def __init__(self, *seeds: int) -> None:
         self._seeds = seeds
@@ -495,6 +534,35 @@ def test_a_sweep_of_which_nothing_could_be_measured_is_an_error(tmp_path, monkey
     assert json.loads((tmp_path / "s" / "status.json").read_text())["state"] == "failed"
 
 
+def test_a_model_of_which_too_little_was_measured_for_an_interval_gets_more_programs(monkeypatch):
+    monkeypatch.setattr(workflow, "open_arena", lambda *_, **__: Broken(1, 2))
+    request = EvalRequest(
+        environment=EASY, model="tiny", samples=2, max_samples=4, seeds="3", until_width=0.1,
+        sampling=Sampling(batch=2, seed=1),
+    )  # fmt: skip
+    watcher = Collected()
+    sweep = evaluate(request, watcher, None).sweep
+    assert len(sweep.programs) == 4
+    assert all(program.outcome is None for program in sweep.programs), "the test wants programs that can be played"
+    assert any("needs two programs and two seeds of which something was measured" in line for line in watcher.said)
+
+
+@pytest.mark.parametrize("workers", [1, 7])
+def test_batches_are_as_large_as_the_arena_has_workers_whatever_runs_it(workers, monkeypatch):
+    calls: list[int] = []
+
+    class Many(Broken):
+        def play(self, assignments, progress=None):
+            calls.append(len(assignments))
+            return super().play(assignments)
+
+    Many.workers = workers
+    monkeypatch.setattr(workflow, "open_arena", lambda *_, **__: Many(1))
+    request = EvalRequest(environment=EASY, strategies=(GREEDY,), seeds="200")
+    evaluate(request, Collected(), None, RunnerChoice(name="ray"))
+    assert calls[0] == workers
+
+
 def test_what_could_not_be_measured_stands_apart_and_fails_a_gate(tmp_path, monkeypatch):
     monkeypatch.setattr(workflow, "open_arena", lambda *_, **__: Broken(3, 7))
     evaluation = evaluate(EvalRequest(environment=EASY, strategies=(GREEDY,), seeds="20"), Collected(), tmp_path / "s")
@@ -523,7 +591,7 @@ def test_what_could_not_be_measured_stands_apart_and_fails_a_gate(tmp_path, monk
         (EvalRequest(model="tiny", max_samples=3), "--max-samples bounds how many completions"),
         (EvalRequest(completions="c.jsonl", until_width=0.1), "a file of completions has no more of either"),
         (EvalRequest(completions="c.jsonl", sampling=Sampling(top_p=0.5)), "sampling settings does not go with"),
-        (EvalRequest(strategies=("a.py",), until_width=1.0), "--until-width 1: a width lies between 0 and 1"),
+        (EvalRequest(strategies=("a.py",), until_width=1.0), "--until-width 1: a width lies between 0.0001 and 1"),
         (EvalRequest(run="r", environment={"id": "2048"}), "leave --env, --set, --success, --toolkit out"),
         (EvalRequest(model="tiny", samples=1, until_width=0.1), "needs two --samples and two --seeds"),
     ],

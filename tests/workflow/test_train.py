@@ -12,21 +12,28 @@ import msgspec
 import numpy as np
 import pytest
 
-from envrl.config import load_config
+from envrl.config import ModelConfig, load_config
 from envrl.envs import find_task
 from envrl.errors import ConfigError, MissingExtraError, ModelError, RunError, UnknownNameError
+from envrl.evaluation.headline import headline_of
 from envrl.evaluation.measure import Measurement, wins
 from envrl.evaluation.statistics import crossed_difference, crossed_rate
+from envrl.models import Written, load_model, write
 from envrl.rewards import Scored
 from envrl.runs import RunDirectory, is_complete, read_json, read_lines
 from envrl.seeding import block_salt, episode_seed
+from envrl.workflow.best_checkpoint import read_candidates
+from envrl.workflow.course import EVAL_SEED
+from envrl.workflow.model_subject import model_of_run
+from envrl.workflow.rebuilding import rebuild
 from envrl.workflow.reporting import build_report, read_measurement
 from envrl.workflow.train import resume, train
 
-from .conftest import Collected, short_config
+from .conftest import RECIPE, Collected, short_config
 
 FILES = """
 .lock config.yaml lock.json status.json events.jsonl metrics.jsonl report.html report.md report.json
+EXPERIMENT.md MODEL_CARD.md
 eval/prompts.jsonl eval/before.json eval/after.json eval/best.json
 completions/step-000001.jsonl completions/step-000002.jsonl completions/step-000003.jsonl
 """.split()
@@ -296,7 +303,7 @@ def test_tiny_is_not_used_for_what_it_was_not_warmed_up_for(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("module", "extra"), [("jinja2", "report"), ("matplotlib", "report"), ("trl", "train")])
+@pytest.mark.parametrize(("module", "extra"), [("jinja2", "report"), ("trl", "train")])
 def test_a_missing_extra_is_named_before_anything_is_started(tmp_path, monkeypatch, module, extra):
     import importlib.util
 
@@ -327,3 +334,123 @@ def test_a_run_of_which_only_the_beginning_stands_has_no_report(run, tmp_path):
         pytest.raises(RunError, match="no measurement before training yet"),
     ):
         build_report(new)
+
+
+# the course
+
+
+CHATS = RECIPE.parents[1] / "tiny" / "data" / "chats-train.jsonl"
+COURSE = [
+    "train.max_steps=2",
+    "train.save_steps=1",
+    "train.smoke_steps=1",
+    "train.best_of_checkpoints=2",
+    f"method.pre_sft={CHATS}",
+    "method.pre_sft_steps=2",
+    "eval.samples=2",
+    "eval.best_of=2",
+]
+
+
+@pytest.mark.parametrize("lora", [(), ("model.lora.r=4", "model.lora.alpha=8")], ids=["whole", "lora"])
+def test_every_part_of_the_course_follows_the_other(tmp_path, lora):
+    from safetensors.torch import load_file
+
+    watcher = Collected()
+    run = train(short_config(tmp_path, "course", *COURSE, *lora), "", watcher).run
+    assert [name for name, _ in watcher.phases] == [
+        "loading", "measuring before", "pre-SFT", "smoke", "training", "choosing the checkpoint", "measuring after",
+        "choosing the best program",
+    ]  # fmt: skip
+    assert re.fullmatch("[0-9a-f]{64}", run.lock["dataset"]["pre_sft"]["train_sha256"])
+    assert is_complete(run.path / "pre-sft" / "checkpoint-2")
+    weights = "adapter_model.safetensors" if lora else "model.safetensors"
+    taught = load_file(run.path / "pre-sft" / "checkpoint-2" / weights)
+    trained = load_file(run.checkpoints_dir / "checkpoint-1" / weights)
+    assert taught.keys() == trained.keys(), "play goes on with what was fine-tuned"
+    steps = {name: (trained[name] - taught[name]).abs().max().item() for name in taught}
+    assert 0 < max(steps.values()) < 0.01, "one small step away from it"
+
+    found = read_candidates(run)
+    assert [one.step for one in found] == [1, 2]
+    (chosen,) = (one for one in found if one.chosen)
+    assert chosen.success.estimate == max(one.success.estimate for one in found)
+    assert read_json(run.after_path)["model"] == f"tiny after {chosen.step} steps"
+
+
+def test_the_chosen_checkpoint_is_the_model_that_is_measured(tmp_path, monkeypatch):
+    from envrl.workflow import best_checkpoint
+
+    rates = iter([0.9, 0.1])
+
+    def first_is_best(matrix):
+        found = headline_of(matrix)
+        return found._replace(interval=found.interval._replace(estimate=next(rates)))
+
+    monkeypatch.setattr(best_checkpoint, "headline_of", first_is_best)
+    settings = ["train.max_steps=2", "train.save_steps=1", "train.best_of_checkpoints=2", "train.learning_rate=0.01"]
+    run = train(short_config(tmp_path, "chosen", *settings, "eval.samples=2", "eval.best_of=2"), "", Collected()).run
+    assert [(one.step, one.chosen) for one in read_candidates(run)] == [(1, True), (2, False)]
+    model = load_model(ModelConfig(path=str(run.checkpoints_dir / "checkpoint-1")), "cpu")
+    prompt = read_lines(run.prompts_path).records[0]["prompt"]
+    texts = [w.text for w in write(model, prompt, 2, load_config(run.config_path).config.method, EVAL_SEED)]
+    assert [one["completion"] for one in read_json(run.after_path)["scored"]] == texts
+    assert model_of_run(run.path, "after").folder == run.checkpoints_dir / "checkpoint-1"
+    assert model_of_run(run.path, "2").folder == run.checkpoints_dir / "checkpoint-2"
+
+
+def test_a_run_that_left_a_measurement_out_says_so_whenever_its_report_is_made(tmp_path):
+    settings = ["train.max_steps=1", "train.save_steps=1", "eval.samples=2", "eval.best_of=2"]
+    trained = train(short_config(tmp_path, "left", *settings), "", Collected(), skip=("before", "documents"))
+    report = trained.report
+    assert [side.label for side in report.sides] == ["after"]
+    assert report.warnings[0] == "What the model does before training was not measured, as was asked for."
+    assert not report.partial
+    assert not any("before training" in card.title for card in report.gallery)
+    assert any("after training" in card.title for card in report.gallery)
+    again = rebuild(trained.run.path)
+    assert again.sides == report.sides
+    assert again.warnings == report.warnings
+    trained.run.after_path.unlink()  # nobody asked for that
+    with pytest.raises(RunError, match="no measurement after training yet"):
+        rebuild(trained.run.path)
+
+
+def test_a_machine_with_versions_that_are_known_to_fail_is_refused_unless_skipped(tmp_path, monkeypatch):
+    from envrl.workflow import checkup
+    from envrl.workflow.doctor import Problem
+
+    monkeypatch.setattr(checkup, "find_problems", lambda *_: [Problem("A does not go with B", "pip install C")])
+    with pytest.raises(RunError, match=r"(?s)A does not go with B\n +-> pip install C.*--skip doctor"):
+        train(short_config(tmp_path, "x"), "", Collected())
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_cannot_answer_is_refused(monkeypatch):
+    from envrl.workflow import checkup
+
+    config = short_config(RECIPE.parent, "x").config
+    monkeypatch.setattr(checkup, "write", lambda *_, **__: [Written("", 1, False)] * 4)
+    with pytest.raises(ModelError, match="each of 4 answers ends before it begins"):
+        checkup.require_answer(None, config, "a prompt")
+
+    def broken(*_, **__):
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+
+    monkeypatch.setattr(checkup, "write", broken)
+    with pytest.raises(ModelError, match=r"cannot write 8 tokens \(probability tensor contains"):
+        checkup.require_answer(None, config, "a prompt")
+
+
+def test_few_lines_of_metrics_make_a_report_without_a_curve(tmp_path):
+    data = RECIPE.parents[1] / "tiny"
+    resolved = load_config(
+        data / "sft.yaml",
+        [
+            f"dataset.path=[{CHATS}]", "dataset.eval_path=[]", "dataset.max_samples=8", "train.epochs=null",
+            "train.max_steps=2", "train.warmup_steps=0", "train.logging_steps=500", f"output.root={tmp_path}",
+        ],
+    )  # fmt: skip
+    report = train(resolved, "", Collected()).report
+    assert report.curve == ()
+    assert any("train.logging_steps (500) is beyond the run's steps" in line for line in report.warnings)

@@ -121,6 +121,13 @@ def test_the_list_leads_to_every_page(get):
     assert f"{S}/sweep/0?seed=1#replay" in program.text
 
 
+def test_programs_of_a_sweep_have_no_reward_to_be_ordered_by(get):
+    page = get(f"{S}/sweep?order=reward").text
+    assert "reward" not in page.replace("order=reward", "")
+    assert '<option value="number" selected>' in page
+    assert page.count('<th scope="col"') == 4
+
+
 def test_a_seed_is_played_again_in_the_page(get):
     page = get(f"{S}/sweep/0?seed=1").text
     assert ">exact</span>" in page

@@ -9,10 +9,21 @@ import click
 
 __all__ = ["repeat_command", "setting"]
 
+_MASK = "[masked]"
+
 
 def repeat_command() -> str:
-    """What a user types to do the same again."""
-    return shlex.join(["envrl", *sys.argv[1:]])
+    """What a user types to do the same again; tokens and keys are masked, since it is written to disk."""
+    from envrl.config.overrides import is_secret
+
+    words = ["envrl"]
+    hidden = False  # whether this word is the value of the one before it
+    for word in sys.argv[1:]:
+        name, equals, _ = word.partition("=")
+        secret = is_secret(name)
+        words.append(_MASK if hidden else f"{name}={_MASK}" if secret and equals else word)
+        hidden = secret and not equals and word.startswith("--")
+    return shlex.join(words)
 
 
 def setting(text: str) -> tuple[str, int | float | bool | str]:

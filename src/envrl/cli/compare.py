@@ -48,6 +48,7 @@ def command(
     from envrl.cli.display import Display
     from envrl.evaluation.report.comparison import render_comparison_terminal
     from envrl.workflow.compare import Conditions, compare_subjects, write_comparison
+    from envrl.workflow.outputs import check_file
 
     if env is None and (settings or success or module):
         raise click.UsageError("--set, --success and --import belong to an environment: name it with --env")
@@ -55,9 +56,11 @@ def command(
     if env is not None:
         options = dict(map(setting, settings))
         environment = {"id": env, "options": options, "success": success, "import": module}
+    check_file(json_path, "--json")
+    check_file(markdown, "--markdown")
     conditions = Conditions(environment, seeds, block, workers, require)
     console = Console()
     with Display(console) as display:
         comparison = compare_subjects(subjects, conditions, display)
-    write_comparison(comparison, json_path, markdown)
     console.print(render_comparison_terminal(comparison))
+    write_comparison(comparison, json_path, markdown)

@@ -46,7 +46,9 @@ __all__ = ["command"]
 @click.option("--env", help="Of a file: what the completions play.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=NUMBER", help="Option of --env, such as target=512.")
 @click.option("--contract", help="Of a file: how a program is taken out of a completion; chat by default.")
-@click.option("--workers", type=click.IntRange(min=1), help="Referee processes; one a core by default.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Referee processes; by default those of CONFIG, or one a core."
+)
 @click.option("--require", multiple=True, metavar="LAYER", help="Sandbox layer without which nothing is played.")
 def command(
     subject: Path,
@@ -80,20 +82,28 @@ def command(
     from envrl.config import load_config
     from envrl.data import PairRules
     from envrl.envs import find_task
-    from envrl.sandbox import LEAST
     from envrl.workflow.pair_subjects import read_subject, sample_completions
-    from envrl.workflow.pairs import make_pairs, write_pairs
+    from envrl.workflow.pairs import check_output, completions_beside, make_pairs, write_pairs
 
     fresh = subject.suffix in (".yaml", ".yml")
     if fresh and (samples is None or episodes is None):
         raise click.UsageError("a configuration's model writes fresh completions: give --samples and --episodes")
     if samples is not None and not fresh:
         raise click.UsageError("--samples is for a CONFIG.yaml, whose model writes them")
+    if (fresh or subject.is_dir()) and (env or settings or contract):
+        raise click.UsageError(f"--env, --set and --contract are for a file of completions: {subject} says its own")
+    if settings and not env:
+        raise click.UsageError("--set is an option of --env: name the environment, too")
     task = find_task(env, dict(setting(text) for text in settings)) if env else None
+    output = output or Path("kto.jsonl" if kto else "pairs.jsonl")
+    check_output(output, replace=replace, played=episodes is not None)
     console = Console()
     with Display(console) as display:
         if fresh and samples is not None:
-            read = sample_completions(load_config(subject).config, samples, seed, display, str(subject))
+            resolved = load_config(subject)
+            for warning in resolved.warnings:
+                display.say(f"warning: {warning}")
+            read = sample_completions(resolved.config, samples, seed, display, str(subject))
         else:
             read = read_subject(subject, task, contract)
         made = make_pairs(
@@ -104,10 +114,10 @@ def command(
             by=by,  # type: ignore[arg-type]  # click has checked it
             episodes=episodes,
             workers=workers,
-            require=(*LEAST, *require),
+            require=require,
+            keep=completions_beside(output),
             watcher=display,
         )
-    output = output or Path("kto.jsonl" if kto else "pairs.jsonl")
     write_pairs(made, output, replace=replace)
     _print(console, made, output)
 
@@ -120,6 +130,8 @@ def _print(console, made, output: Path) -> None:  # type: ignore[no-untyped-def]
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("completions", f"{made.completions}, of which {made.usable} can stand in a row")
+    if made.unknown:
+        table.add_row("", f"{made.unknown} of them: not known whether they were cut off at the limit of their length")
     for reason, count in made.left_out.most_common():
         table.add_row("", f"{count} left out: {reason}")
     if made.kto:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,7 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
     """Watch a strategy play one episode in the sandbox, or play it yourself."""
     from rich.console import Console
 
+    from envrl.cli.showing import print_end, watch
     from envrl.envs import find_task
     from envrl.workflow.play import difference, record, replay, seed_of
     from envrl.workflow.scene import Scene
@@ -58,13 +58,13 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
         shots = replay(recording, scene)
         pause = 1 / scene.fps if delay is None else delay
         if video is None:
-            _watch(console, shots, pause)
+            watch(console, shots, pause)
         else:
             write_video(video, (shot.frame for shot in shots), 1 / pause if pause else MOST_FPS)
             console.print(f"wrote {video}", markup=False, highlight=False, soft_wrap=True)
         if warning := difference(recording, scene):
             console.print(warning, style="yellow", markup=False, highlight=False)
-    _print_end(console, recording.episode)
+    print_end(console, recording.episode)
 
 
 def at_terminal() -> bool:
@@ -72,20 +72,8 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _watch(console, shots, pause: float) -> None:  # type: ignore[no-untyped-def]
-    from rich.live import Live
-
-    if not console.is_terminal:
-        for shot in shots:
-            console.print(_text(shot.caption, shot.frame), soft_wrap=True, end="\n\n")
-        return
-    with Live(console=console, auto_refresh=False) as live:
-        for shot in shots:
-            live.update(_text(shot.caption, shot.frame), refresh=True)
-            time.sleep(pause)
-
-
 def _sit(console, task, seed: int) -> None:  # type: ignore[no-untyped-def]
+    from envrl.cli.showing import captioned, print_end
     from envrl.envs import InvalidAction
     from envrl.evaluation.escape import one_line
     from envrl.workflow.play import Seat
@@ -96,7 +84,7 @@ def _sit(console, task, seed: int) -> None:  # type: ignore[no-untyped-def]
     with seat.scene:
         while (ending := seat.look()) is None:
             console.clear()
-            console.print(_text(f"move {moves}: {said}", seat.scene.frame()), soft_wrap=True)
+            console.print(captioned(f"move {moves}: {said}", seat.scene.frame()), soft_wrap=True)
             if (value := _ask(console, seat.keys, hint)) is None:
                 console.print("left")
                 return
@@ -108,9 +96,9 @@ def _sit(console, task, seed: int) -> None:  # type: ignore[no-untyped-def]
             said, moves = one_line(repr(value)), moves + 1
             if ending is not None:
                 console.clear()
-                console.print(_text(f"move {moves}: {said}", seat.scene.frame()), soft_wrap=True)
+                console.print(captioned(f"move {moves}: {said}", seat.scene.frame()), soft_wrap=True)
                 break
-    _print_end(console, ending)
+    print_end(console, ending)
 
 
 def _ask(console, keys: dict[str, Any], hint: str) -> Any:  # type: ignore[no-untyped-def]
@@ -129,26 +117,3 @@ def _ask(console, keys: dict[str, Any], hint: str) -> Any:  # type: ignore[no-un
     except EOFError:
         pass
     return None
-
-
-def _text(caption: str, frame):  # type: ignore[no-untyped-def]
-    """A caption above a frame, whose colours are kept and whose other control characters are not."""
-    from rich.text import Text
-
-    from envrl.evaluation.escape import terminal
-
-    shown = Text.from_ansi(str(frame))
-    if (safe := terminal(shown.plain)) != shown.plain:
-        shown = Text(safe)
-    return Text.assemble((caption, "bold"), "\n", shown)
-
-
-def _print_end(console, how) -> None:  # type: ignore[no-untyped-def]
-    from rich.text import Text
-
-    from envrl.evaluation.escape import one_line
-
-    figures = "".join(f", {name} {value:g}" for name, value in how.metrics.items())
-    console.print(Text(f"{how.outcome} after {how.steps} moves: score {how.score:g}{figures}", style="bold"))
-    if how.detail:
-        console.print(Text(one_line(how.detail)))

@@ -78,7 +78,7 @@ def command(
 
 
 def _show(console: Any, recording: Any, video: Path | None, delay: float | None) -> None:
-    from envrl.cli.play import _print_end, _watch
+    from envrl.cli.showing import print_end, watch
     from envrl.workflow.play import difference, replay
     from envrl.workflow.scene import Scene
     from envrl.workflow.video import MOST_FPS, write_video
@@ -87,13 +87,13 @@ def _show(console: Any, recording: Any, video: Path | None, delay: float | None)
         shots = replay(recording, scene)
         pause = 1 / scene.fps if delay is None else delay
         if video is None:
-            _watch(console, shots, pause)
+            watch(console, shots, pause)
         else:
             write_video(video, (shot.frame for shot in shots), 1 / pause if pause else MOST_FPS)
             _say(console, f"wrote {video}")
         if warning := difference(recording, scene):
             _say(console, warning, "yellow")
-    _print_end(console, recording.episode)
+    print_end(console, recording.episode)
 
 
 def _compared() -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from envrl.config import Resolved
+    from envrl.workflow.train import Trained
+    from envrl.workflow.watching import Watcher
 
 __all__ = ["command"]
 
 
-@click.command("train")
-@click.argument("config", required=False, type=click.Path(path_type=Path))
-@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@click.command("train", context_settings={"ignore_unknown_options": True})  # --learning_rate 1e-6 is an override
+@click.argument("arguments", nargs=-1, metavar="[CONFIG] [KEY=VALUE]...")
 @click.option("--env", help="Environment, such as 2048; picks its recipe where no CONFIG is given.")
 @click.option("--success", metavar="RULE", help="What counts as won, such as 'return >= 475'.")
 @click.option("--model", help="tiny, a Hugging Face id, or a path.")
@@ -21,10 +27,19 @@ __all__ = ["command"]
 @click.option("--seed", type=int, help="Seed of sampling.")
 @click.option("--name", help="Name of the run.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that was stopped.")
+@click.option(
+    "--allow-drift",
+    metavar="FIELD",
+    multiple=True,
+    help="What may have changed since a run began that is resumed, such as packages.torch.",
+)
+@click.option("--skip", metavar="PARTS", default="", help="Parts to leave out, such as smoke,best.")
+@click.option("--force", is_flag=True, help="Go on where the first steps show that nothing would be learnt.")
+@click.option("--recipe", help="Recipe by name, in place of CONFIG; 'envrl recipes' lists them.")
+@click.option("--dry-run", is_flag=True, help="Check and build everything but the model, show the plan, and stop.")
 @click.option("--print-config", is_flag=True, help="Show the resolved configuration, with where each value came from.")
 def command(
-    config: Path | None,
-    overrides: tuple[str, ...],
+    arguments: tuple[str, ...],
     env: str | None,
     success: str | None,
     model: str | None,
@@ -34,18 +49,24 @@ def command(
     seed: int | None,
     name: str | None,
     resume: Path | None,
+    allow_drift: tuple[str, ...],
+    skip: str,
+    force: bool,
+    recipe: str | None,
+    dry_run: bool,
     print_config: bool,
 ) -> None:
     """Train a model on an environment, and measure it before and after.
 
-    CONFIG is a YAML file; KEY=VALUE changes single settings, such as train.learning_rate=1e-4.
+    CONFIG is a YAML file of envrl or of LLaMA-Factory; KEY=VALUE or --KEY VALUE changes single settings, such as
+    train.learning_rate=1e-4 or --learning_rate 1e-4.
     """
     from envrl.cli.command_line import repeat_command
-    from envrl.config import load_config
-    from envrl.workflow.recipes import recipe_for
+    from envrl.config import command_arguments, load_config
+    from envrl.config.emit import emit_value
 
-    if config is not None and "=" in str(config) and not config.exists():
-        overrides, config = (str(config), *overrides), None
+    own = [option for parameter in command.params for option in parameter.opts if option.startswith("-")]
+    config, overrides = command_arguments(arguments, own)
     options = {
         "env.id": env,
         "env.success": success,
@@ -56,20 +77,73 @@ def command(
         "train.seed": seed,
         "output.name": name,
     }
-    changes = [f"{key}={value}" for key, value in options.items() if value is not None]
+    # As YAML that reads back as what was typed: 007 is a name, and # begins no comment.
+    changes = [f"{key}={emit_value(value)}" for key, value in options.items() if value is not None]
+    course = {"skip": tuple(filter(None, skip.split(","))), "force": force, "allow_drift": allow_drift}
     if resume is not None:
-        if config or overrides or changes:
-            raise click.UsageError("--resume goes on with a run as it is: give no other settings with it")
-        _show(resume=resume)
+        if config is not None:
+            raise click.UsageError("--resume goes on with a run under its own configuration: give no CONFIG with it")
+        _show(lambda workflow, watcher: workflow.resume(resume, watcher, [*overrides, *changes], **course))
         return
-    resolved = load_config(config or recipe_for(env, success), [*overrides, *changes])
+    source, chosen, why = _recipe(config, recipe, env, success, model)
+    resolved = load_config(source, [*chosen, *overrides, *changes])
+    for warning in resolved.warnings:
+        click.echo(f"warning: {warning}", err=True)
     if print_config:
         click.echo(resolved.to_yaml(), nl=False)
         return
-    _show(resolved=resolved, repeat=repeat_command())
+    if dry_run or why:
+        _plan(resolved, why)
+    if dry_run:
+        return
+    _show(lambda workflow, watcher: workflow.train(resolved, repeat_command(), watcher, **course))
 
 
-def _show(resolved=None, repeat: str = "", resume: Path | None = None) -> None:  # type: ignore[no-untyped-def]
+def _recipe(
+    config: str | Path | None, recipe: str | None, env: str | None, success: str | None, model: str | None
+) -> tuple[str | Path, Sequence[str], str]:
+    """The file to train by, what changes in it, and why it was taken where nobody named one."""
+    if config is not None:
+        if recipe is not None:
+            raise click.UsageError("CONFIG and --recipe both name what to train by: give one of them")
+        return config, (), ""
+    if recipe is not None:
+        from envrl.workflow.recipes import find_recipe
+
+        return find_recipe(recipe), (), ""
+    from envrl.workflow.choice import choose_recipe, device_memory
+
+    choice = choose_recipe(env, success, model, memory=device_memory())
+    return choice.path, choice.overrides, choice.why
+
+
+def _plan(resolved: Resolved, why: str) -> None:
+    """Shows what a run would do."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from envrl.workflow.plan import dry_run
+
+    found = dry_run(resolved)
+    console = Console()
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in (({"recipe": why} if why else {}) | found.plan | found.estimates).items():
+        table.add_row(name, Text(value))
+    console.print(table)
+    for label, style, lines in (
+        ("would download", "cyan", found.downloads),
+        ("lacking here", "yellow", found.lacking),
+        ("note", "dim", found.notes),
+    ):
+        for line in lines:
+            console.print(Text(f"{label}: {line}", style=style), soft_wrap=True)
+
+
+def _show(work: Callable[[Any, Watcher], Trained]) -> None:
+    """Shows how a run goes, and its report."""
     from rich.console import Console
 
     from envrl.cli.display import Display
@@ -77,7 +151,5 @@ def _show(resolved=None, repeat: str = "", resume: Path | None = None) -> None: 
 
     console = Console()
     with Display(console) as display:
-        trained = workflow.resume(resume, display) if resume else workflow.train(resolved, repeat, display)
-    from envrl.evaluation.report.terminal import render_terminal
-
-    console.print(render_terminal(trained.report, str(trained.run.report_html_path)))
+        trained = work(workflow, display)
+    console.print(trained.terminal())

@@ -55,6 +55,8 @@ class Contender:
         header: under which conditions it was measured.
         wins: shape (programs, seeds); one row is a program that stands for itself.
         finished: whether all was played that was asked for.
+        certain: the same as ``wins`` with all that a program which could not be played is going to lose; None where
+            that is ``wins`` itself.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Contender:
     wins: NDArray[np.float64]
     seeds: range
     finished: bool = True
+    certain: NDArray[np.float64] | None = None
 
     @property
     def is_program(self) -> bool:
@@ -70,7 +73,14 @@ class Contender:
 
     def on(self, seeds: range) -> NDArray[np.float64]:
         """Its wins on some of its seeds."""
-        return self.wins[:, seeds.start - self.seeds.start : seeds.stop - self.seeds.start]
+        return self._cut(self.wins, seeds)
+
+    def certain_on(self, seeds: range) -> NDArray[np.float64]:
+        """What is certain of them."""
+        return self._cut(self.wins if self.certain is None else self.certain, seeds)
+
+    def _cut(self, cells: NDArray[np.float64], seeds: range) -> NDArray[np.float64]:
+        return cells[:, seeds.start - self.seeds.start : seeds.stop - self.seeds.start]
 
 
 class ContenderRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,14 +141,14 @@ def contenders_of(name: str, sweep: Sweep) -> list[Contender]:
     Raises:
         ComparisonError: it holds no program yet.
     """
-    wins = sweep.wins()
+    wins, certain = sweep.wins(), sweep.certain_wins()
     if not len(wins):
         raise ComparisonError(f"{name}: nothing was measured yet; go on with: envrl eval --resume {name}")
     if sweep.header.kind != "strategies" or len(wins) == 1:
-        return [Contender(name, sweep.header, wins, sweep.seeds, sweep.finished)]
+        return [Contender(name, sweep.header, wins, sweep.seeds, sweep.finished, certain)]
     return [
-        Contender(f"{name}: {program.label}", sweep.header, row[None], sweep.seeds, sweep.finished)
-        for program, row in zip(sweep.programs, wins, strict=True)
+        Contender(f"{name}: {program.label}", sweep.header, row[None], sweep.seeds, sweep.finished, sure[None])
+        for program, row, sure in zip(sweep.programs, wins, certain, strict=True)
     ]
 
 
@@ -243,15 +253,15 @@ def _pair(first: Contender, other: Contender, seeds: range) -> tuple[Method, Dif
 
 
 def _row(contender: Contender, seeds: range) -> ContenderRow:
-    wins = contender.on(seeds)
+    wins, certain = contender.on(seeds), contender.certain_on(seeds)
     found = headline_of(wins, by_looking=contender.is_program and contender.header.until_width is not None)
-    low, high = lost_or_won(wins)
+    low, high = lost_or_won(certain)
     return ContenderRow(
         name=contender.name,
         programs=found.programs,
         success=Rate.of(found.interval),
         method=found.method,
-        missing=found.missing,
+        missing=int(np.isnan(certain).sum()),
         lowest=low,
         highest=high,
     )

@@ -38,7 +38,8 @@ def headline(sweep: Sweep, confidence: float = 0.95) -> Headline:
     One program over seeds has Wilson's interval, or a confidence sequence where the sweep stopped by looking at it;
     several programs have the crossed interval, a claim about fresh programs on fresh seeds.
     """
-    return headline_of(sweep.wins(), by_looking=sweep.header.until_width is not None, confidence=confidence)
+    found = headline_of(sweep.wins(), by_looking=sweep.header.until_width is not None, confidence=confidence)
+    return found._replace(missing=int(np.isnan(sweep.certain_wins()).sum()))
 
 
 def headline_of(wins: ArrayLike, *, by_looking: bool = False, confidence: float = 0.95) -> Headline:

@@ -1,21 +1,20 @@
-"""Measuring a model: programs × seeds of a named block, and what is said of them."""
+"""Measuring a model: programs × seeds of a named block, and the best of them."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from envrl.evaluation.report.record import EvaluationSummary, ProgramCard, Rate
-from envrl.evaluation.statistics import crossed_rate, wilson
+from envrl.evaluation.report.record import ProgramCard, Rate
+from envrl.evaluation.statistics import wilson
 from envrl.outcomes import Outcome
 from envrl.rewards import Scored, Scorer
 from envrl.seeding import Block, parse_indices
 
-__all__ = ["Measurement", "best_program", "measure", "summarize", "wins"]
+__all__ = ["Measurement", "best_program", "measure", "wins"]
 
 _ROUNDS = ((8, 16), (24, 4))  # validation seeds that are played, and how many candidates go on to the next round
 
@@ -65,44 +64,6 @@ def wins(measurement: Measurement) -> NDArray[np.float64]:
         for place, episode in enumerate(scored.card.episodes):
             row[place] = np.nan if episode.outcome is Outcome.INFRASTRUCTURE_ERROR else episode.won
     return matrix
-
-
-def summarize(measurement: Measurement) -> EvaluationSummary:
-    """What a report says of a measurement."""
-    matrix = wins(measurement)
-    cards = [scored.card for scored in measurement.scored]
-    episodes = [episode for card in cards for episode in card.episodes]
-    honest = [episode for episode in episodes if episode.outcome is not Outcome.INFRASTRUCTURE_ERROR]
-    unplayed = Counter(card.outcome for card in cards if card.outcome is not None)
-    outcomes: Counter[str] = Counter(str(episode.outcome) for episode in honest)
-    for outcome, count in unplayed.items():
-        outcomes[str(outcome)] += count * matrix.shape[1]
-    total = outcomes.total() or 1
-    programs = Counter(scored.card.program_hash or scored.completion for scored in measurement.scored)
-    return EvaluationSummary(
-        label=measurement.label,
-        model=measurement.model,
-        block=measurement.block,
-        seeds=measurement.seeds,
-        samples=len(cards),
-        success=Rate.of(crossed_rate(matrix)),
-        mean_score=sum(e.score for e in honest) / len(honest) if honest else None,
-        mean_progress=sum(e.progress for e in honest) / len(honest) if honest else None,
-        outcome_shares={outcome: count / total for outcome, count in sorted(outcomes.items())},
-        completion_outcomes={str(outcome): count for outcome, count in sorted(unplayed.items())},
-        distinct_programs=len(programs),
-        largest_share=max(programs.values(), default=0) / max(len(cards), 1),
-        infrastructure_errors=len(episodes) - len(honest),
-        over_half_budget=sum(e.strained for e in honest) / len(honest) if honest else None,
-        success_by_seed=_means(matrix, 0),
-        success_by_program=_means(matrix, 1),
-    )
-
-
-def _means(matrix: NDArray[np.float64], axis: int) -> tuple[float | None, ...]:
-    present = ~np.isnan(matrix)
-    sums, counts = np.where(present, matrix, 0).sum(axis), present.sum(axis)
-    return tuple(float(s / c) if c else None for s, c in zip(sums, counts, strict=True))
 
 
 def _rate(scored: Scored, seeds: str) -> Rate:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envrl.errors import RunError
+from envrl.evaluation.cells import cells
 from envrl.evaluation.sweeps import (
     EPISODES,
     HEADER,
@@ -23,13 +24,13 @@ from envrl.evaluation.sweeps import (
     Sweep,
     SweepHeader,
     SweepProgram,
+    cut_unknown,
     read_sweep,
 )
-from envrl.outcomes import Outcome
 from envrl.rollouts import Episode, Scorecard
 from envrl.runs import JsonLines, State, Status, write_json
 from envrl.runs.exclusive import Exclusive, is_free
-from envrl.runs.files import remove_temporaries
+from envrl.runs.files import remove_temporaries, sync
 from envrl.runs.status import boot_id, write_status
 
 __all__ = ["SweepLog"]
@@ -42,6 +43,9 @@ class SweepLog:
 
     Made by `create` (a new directory), `reopen` (one whose sweep was stopped), or `SweepLog(None)`, which keeps
     nothing. One process at a time writes: until `close`, the directory is locked.
+
+    On the disk an episode never comes before what is known of its program, not even where the machine loses power:
+    episodes wait in memory until `flush` has forced the programs to the disk.
 
     Attributes:
         directory: where it is kept; None for nowhere.
@@ -56,6 +60,7 @@ class SweepLog:
         self._made_parent = False
         self._lock: Exclusive | None = None
         self._lines: dict[str, JsonLines] = {}
+        self._waiting: list[dict[str, Any]] = []  # episodes that are on their way to the disk
 
     @classmethod
     def create(cls, directory: Path, header: SweepHeader, request: msgspec.Struct) -> Self:
@@ -81,6 +86,7 @@ class SweepLog:
             log.write_status("created")
             write_json(directory / HEADER, header)  # last: what has no header is no sweep
             log._open_lines()
+            sync(directory)
         except BaseException:
             log.close()
             raise
@@ -113,6 +119,9 @@ class SweepLog:
     def reopen(cls, directory: Path) -> tuple[Self, Sweep]:
         """A sweep to go on with: its log, and what it has measured.
 
+        Episodes of programs that are not known, since a disk lost the end of one file and not that of the other, are
+        cut off with all that comes after them: they are played again.
+
         Raises:
             RunError: the directory holds no sweep, or another process works there.
         """
@@ -121,6 +130,7 @@ class SweepLog:
         log._lock = _exclusive(directory)
         try:
             remove_temporaries(directory)
+            cut_unknown(directory)
             log._open_lines()  # cuts torn ends
             sweep = read_sweep(directory)
             log.programs = list(sweep.programs)
@@ -144,9 +154,28 @@ class SweepLog:
             self._append(PROGRAMS, {"index": index, **facts})
 
     def record(self, index: int, episode: Episode) -> None:
-        """A program's next episode."""
+        """A program's next episode; `flush` writes it."""
         self.rows[index].append(episode)
-        self._append(EPISODES, {"program": index, **msgspec.to_builtins(episode)})
+        if self.directory is not None:
+            self._waiting.append({"program": index, **msgspec.to_builtins(episode)})
+
+    def flush(self) -> None:
+        """Forces programs to the disk, then writes the episodes that wait, and forces them there, too.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        if self.directory is None:
+            return
+        for path in self.directory.glob("*.jsonl"):  # also a server's answers
+            if path.name != EPISODES:
+                sync(path)
+        if not self._waiting:
+            return
+        while self._waiting:
+            self._lines[EPISODES].append(self._waiting[0])
+            del self._waiting[0]
+        sync(self.directory / EPISODES)
 
     def card(self, index: int) -> Scorecard:
         """What rewards are made of."""
@@ -161,19 +190,19 @@ class SweepLog:
 
     def wins(self, seeds: int) -> NDArray[np.float64]:
         """The matrix (programs, seeds) of wins so far, as `Sweep.wins` says it."""
-        matrix = np.full((len(self.programs), seeds), np.nan)
-        for line, program, row in zip(matrix, self.programs, self.rows, strict=True):
-            if program.outcome is not None and program.outcome is not Outcome.INFRASTRUCTURE_ERROR:
-                line[:] = 0.0
-            line[: len(row)] = [np.nan if e.outcome is Outcome.INFRASTRUCTURE_ERROR else e.won for e in row]
-        return matrix
+        return cells(self.programs, self.rows, seeds, lambda episode: float(episode.won))
 
     def finish(self, header: SweepHeader) -> Sweep:
         """The sweep is at its end; the header says what was played in fact."""
+        self.flush()
+        self.write_header(header)
+        self.write_status("finished")
+        return Sweep(header, tuple(self.programs), tuple(map(tuple, self.rows)))
+
+    def write_header(self, header: SweepHeader) -> None:
+        """What is measured, and under which conditions, where that came to be known otherwise."""
         if self.directory is not None:
             write_json(self.directory / HEADER, header)
-            self.write_status("finished")
-        return Sweep(header, tuple(self.programs), tuple(map(tuple, self.rows)))
 
     def write_status(self, state: State, reason: str | None = None) -> None:
         """How the sweep stands; its step is the number of episodes."""
@@ -197,13 +226,17 @@ class SweepLog:
                 self.directory.parent.rmdir()
 
     def close(self) -> None:
-        """Lets others work in the directory; closing twice does nothing."""
-        for lines in self._lines.values():
-            lines.close()
-        self._lines.clear()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        """Writes what waits, and lets others work in the directory; closing twice does nothing."""
+        try:
+            if self._lines:
+                self.flush()
+        finally:
+            for lines in self._lines.values():
+                lines.close()
+            self._lines.clear()
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
     def __enter__(self) -> Self:
         return self

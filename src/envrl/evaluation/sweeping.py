@@ -92,6 +92,7 @@ def play(
     Returns:
         Whether it stopped because that was enough.
     """
+    log.flush()
     size = 4 * workers
     while batch := _take(_left(log, field, programs), size):
         began = time.monotonic()
@@ -100,11 +101,13 @@ def play(
         for piece in batch:
             done = piece.indices.start - field.seeds.start
             if enough and _all_are_at(log, programs, piece, done) and enough(done):
+                log.flush()
                 return True
             found, whole = _settle(log, field, piece, played[piece.program])
             settled += found
             if not whole:
                 break
+        log.flush()
         if progress:
             progress(settled)
         seconds = max(time.monotonic() - began, 1e-3)

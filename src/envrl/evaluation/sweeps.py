@@ -15,7 +15,7 @@ the same `Sweep` by `Sweep.of_measurement`, so that reports and comparisons know
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envrl.errors import RunError
+from envrl.evaluation.cells import cells, has_score
 from envrl.evaluation.measure import Measurement
 from envrl.outcomes import Outcome
 from envrl.rollouts import Episode
@@ -43,6 +44,7 @@ __all__ = [
     "Sweep",
     "SweepHeader",
     "SweepProgram",
+    "cut_unknown",
     "is_sweep",
     "read_sweep",
 ]
@@ -76,6 +78,7 @@ class SweepHeader(msgspec.Struct, frozen=True, kw_only=True):
         limits: budgets of a strategy, by the names of `envrl.limits.Limits`.
         layers: sandbox layers that were in force.
         sampling: how completions were sampled (temperature, top_p, seed …); empty where none were.
+        usage: what a served model's completions took: requests, tokens, cost; empty for all else, and while it goes on.
         versions: of Python and packages.
         command: what to type to do the same again.
         created: UTC time, ISO 8601.
@@ -99,6 +102,7 @@ class SweepHeader(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, Any]
     layers: tuple[str, ...]
     sampling: dict[str, Any]
+    usage: dict[str, Any] = {}
     versions: dict[str, str]
     command: str
     created: str
@@ -161,27 +165,35 @@ class Sweep:
         """Shape (programs, seeds): 1 for a win, 0 for a loss, NaN where nothing was measured.
 
         Nothing was measured of an episode that was not played yet, and of one that ended as an
-        ``infrastructure_error``. A program that could not be played lost every seed.
+        ``infrastructure_error``. A program that could not be played lost every seed; while the sweep goes on, as many
+        as its neighbour has played (`envrl.evaluation.cells.settled`).
         """
-        return self._matrix(lambda episode: float(episode.won))
+        return cells(self.programs, self.episodes, len(self.seeds), lambda episode: float(episode.won))
+
+    def certain_wins(self) -> NDArray[np.float64]:
+        """The same with all the seeds that a program which could not be played loses for certain, settled or not.
+
+        What is NaN here can still come out either way. While the sweep goes on this is no sample to take a rate of.
+        """
+        return cells(self.programs, self.episodes, len(self.seeds), lambda episode: float(episode.won), at_its_end=True)
 
     def scores(self) -> NDArray[np.float64]:
-        """Shape (programs, seeds): the environment's own return; otherwise as `wins`."""
-        return self._matrix(lambda episode: episode.score)
+        """Shape (programs, seeds): the environment's own return, NaN where there is none.
+
+        There is none of an episode that was not measured (see `wins`), and of one in which the program made no move: it
+        was refused, skipped, or faulted at its first call (`envrl.evaluation.cells.has_score`).
+        """
+        return cells(
+            self.programs,
+            self.episodes,
+            len(self.seeds),
+            lambda episode: episode.score if has_score(episode) else math.nan,
+            refused=math.nan,
+        )
 
     def progress(self) -> NDArray[np.float64]:
         """Shape (programs, seeds): the task's partial credit, in [0, 1]; otherwise as `wins`."""
-        return self._matrix(lambda episode: episode.progress)
-
-    def _matrix(self, value: Callable[[Episode], float]) -> NDArray[np.float64]:
-        matrix = np.full((len(self.programs), len(self.seeds)), np.nan)
-        for row, program, episodes in zip(matrix, self.programs, self.episodes, strict=True):
-            if program.outcome is not None and program.outcome is not Outcome.INFRASTRUCTURE_ERROR:
-                row[:] = 0.0
-            for place, episode in enumerate(episodes):
-                if episode.outcome is not Outcome.INFRASTRUCTURE_ERROR:
-                    row[place] = value(episode)
-        return matrix
+        return cells(self.programs, self.episodes, len(self.seeds), lambda episode: episode.progress)
 
     @classmethod
     def of_measurement(cls, measurement: Measurement, header: SweepHeader) -> Self:
@@ -224,9 +236,37 @@ def read_sweep(path: str | Path) -> Sweep:
     header = _header(path / HEADER)
     programs = _programs(path / PROGRAMS)
     seeds = parse_indices(header.seeds)
-    episodes = _episodes(path / EPISODES, len(programs), seeds)
     finished = read_status(path / STATUS).state == "finished"
+    episodes = _episodes(path / EPISODES, len(programs), seeds, finished)
     return Sweep(header, programs, episodes, finished)
+
+
+def cut_unknown(path: Path) -> None:
+    """Cuts the file of episodes at the first one of a program that the sweep does not know, or knows too little of.
+
+    So it stands where the end of the file of programs was lost. By the order of the episodes nothing before is missing.
+    A program that has made a move was loaded, and has a hash: where that is not known, its line was lost.
+
+    Raises:
+        RunError: broken files.
+    """
+    programs = _programs(path / PROGRAMS)
+    episodes, kept = path / EPISODES, 0
+    if not episodes.exists():
+        return
+    for number, record in enumerate(read_lines(episodes).records):
+        index = record.get("program")
+        if isinstance(index, int) and (
+            index >= len(programs) or (record.get("steps", 0) > 0 and programs[index].program_hash is None)
+        ):
+            kept = number
+            break
+    else:
+        return
+    with open(episodes, "r+b") as file:
+        for _ in range(kept):
+            file.readline()
+        file.truncate(file.tell())
 
 
 def _header(path: Path) -> SweepHeader:
@@ -256,10 +296,12 @@ def _programs(path: Path) -> tuple[SweepProgram, ...]:
         raise RunError(f"{path}: not a sweep's programs ({error}); restore the file, or measure again") from None
 
 
-def _episodes(path: Path, programs: int, seeds: range) -> tuple[tuple[Episode, ...], ...]:
+def _episodes(path: Path, programs: int, seeds: range, finished: bool) -> tuple[tuple[Episode, ...], ...]:
     rows: list[list[Episode]] = [[] for _ in range(programs)]
     for number, record in enumerate(_records(path), 1):
         program = record.pop("program", None)
+        if isinstance(program, int) and program >= programs and not finished:
+            break  # its program was lost with the end of the other file: see `cut_unknown`
         if not isinstance(program, int) or not 0 <= program < programs:
             raise RunError(f"{path}:{number}: no program {program!r}; restore the file, or measure again")
         try:

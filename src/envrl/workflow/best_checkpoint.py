@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from envrl.evaluation.measure import measure, summarize
+from envrl.evaluation.headline import headline_of
+from envrl.evaluation.measure import measure, wins
 from envrl.evaluation.report.record import Rate
 from envrl.models import LoadedModel, write
 from envrl.runs import RunDirectory, is_complete, read_json, write_json
@@ -83,7 +84,7 @@ def _measured(course: Course, trained: LoadedModel, checkpoints: Sequence[tuple[
             _BLOCK,
             config.eval.validation_seeds,
         )
-        rates[step] = summarize(measurement).success
+        rates[step] = Rate.of(headline_of(wins(measurement)).interval)
         course.watcher.advance(1, success=rates[step].estimate)
     best = max(rates, key=lambda step: (rates[step].estimate or 0.0, step))
     found = [Candidate(step=step, success=rate, chosen=step == best) for step, rate in rates.items()]

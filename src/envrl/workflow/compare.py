@@ -34,6 +34,7 @@ class Conditions:
         block: of the seeds.
         workers: referee processes; None for one a core.
         require: sandbox layers without which nothing is played, over those that are always needed.
+        limits: budgets of a strategy, as a sweep's header has them; None for the environment's own.
     """
 
     environment: dict[str, Any] | None = None
@@ -41,6 +42,7 @@ class Conditions:
     block: str | None = None
     workers: int | None = None
     require: tuple[str, ...] = ()
+    limits: dict[str, Any] | None = None
 
 
 def compare_subjects(subjects: Sequence[str], conditions: Conditions, watcher: Watcher) -> Comparison:
@@ -113,6 +115,7 @@ def _filled(conditions: Conditions, pattern: SweepHeader | None) -> Conditions:
         environment=pattern.environment if conditions.environment is None else conditions.environment,
         seeds=conditions.seeds or pattern.seeds,
         block=conditions.block or pattern.block,
+        limits=pattern.limits if conditions.limits is None else conditions.limits,
     )
 
 
@@ -139,7 +142,7 @@ def _check_before_play(subject: str, conditions: Conditions, recorded: Sequence[
         prompt_sha256=None,
         block=conditions.block,
         seeds=conditions.seeds,
-        limits=msgspec.to_builtins(task.limits),
+        limits=conditions.limits,
     )
     check_comparable([*recorded, (subject, planned)])
 
@@ -152,6 +155,7 @@ def _play(path: str, conditions: Conditions, watcher: Watcher) -> Sweep:
         seeds=conditions.seeds,
         block=conditions.block,
         require=conditions.require,
+        limits=conditions.limits,
     )
     return evaluate(request, _Named(path, watcher), output=None, runner=RunnerChoice(conditions.workers)).sweep
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from envrl.config import RunConfig, check_machine
+from envrl.data import set_template
 from envrl.envs import Task
 from envrl.errors import ConfigError, MissingExtraError
 from envrl.evaluation.measure import best_program, measure
@@ -31,12 +32,16 @@ from envrl.rewards import Preset, Scorer, find_preset
 from envrl.rollouts import Runner, open_arena
 from envrl.runs import RunDirectory, write_atomic, write_json
 from envrl.seeding import Block, block_salt
+from envrl.trainers.arguments import check_optimiser
 from envrl.trainers.trackers import check_trackers
 from envrl.workflow.recipes import task_of
 from envrl.workflow.warmstart import tiny_model_for
 from envrl.workflow.watching import Watcher
 
-__all__ = ["EVAL_SEED", "Course", "Plan"]
+__all__ = ["EVAL_SEED", "PARTS", "Course", "Plan"]
+
+PARTS = ("doctor", "before", "pre-sft", "smoke", "gate", "best", "after", "documents")
+"""Parts of a run that can be left out: ``before`` and ``after`` are the measurements of a stage that plays."""
 
 EVAL_SEED = 2**31
 """Sampling before and after does not repeat the sampling of training."""
@@ -73,6 +78,12 @@ class Plan:
         preset = find_preset(config.reward.preset, config.reward.weights, config.reward.functions)
         require_training(config.model.backend, config.model.generation)
         check_trackers(config.train.report_to)
+        check_optimiser(config.train.optim)
+        if config.train.smoke_steps and config.model.generation == "vllm" and config.model.vllm.mode == "colocate":
+            raise ConfigError(
+                f"train.smoke_steps: a trial would start a second vLLM engine here ({config.train.smoke_steps} "
+                "met with model.vllm.mode colocate); set it to 0: the run's first steps are judged instead"
+            )
         _require_report()
         return cls(config, task, preset, config.sandbox.limits.over(task.limits if task else Limits()))
 
@@ -118,29 +129,37 @@ class Plan:
         if threads:
             torch.set_num_threads(threads)
 
-    def load(self, watcher: Watcher) -> tuple[LoadedModel, str]:
-        """The model, and the device that it is on."""
+    def load(self, watcher: Watcher, check: Callable[[str], None] | None = None) -> tuple[LoadedModel, str]:
+        """The model, and the device that it is on.
+
+        Args:
+            check: looks at the machine before the weights are loaded; called with the device.
+        """
         folder = self.folder(watcher)
         watcher.phase("loading", 1)
         self._prepare_libraries()
         device = choose_device(self.config.train.device)
         check_machine(self.config, device)
+        if check is not None:
+            check(device)
+        template = self.config.dataset.template
         loaded = load_model(
             self.config.model,
             device,
             self.config.train.seed,
             folder,
-            chat=self.config.method.plays,  # the data's template may stand in for a missing one
+            chat=self.config.method.plays and template is None,  # a template may stand in for a missing one
             scores=self.config.method.name == "reward",
         )
+        if self.config.method.plays and template is not None:
+            set_template(loaded.tokenizer, template)
         watcher.advance()
         return loaded, device
 
 
 def _require_report() -> None:
-    for module in ("jinja2", "matplotlib"):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError("report", module, "the report of a run")
+    if importlib.util.find_spec("jinja2") is None:
+        raise MissingExtraError("report", "jinja2", "the report of a run")
 
 
 @dataclass(frozen=True)
@@ -151,6 +170,8 @@ class Course:
         arena: what plays strategies; None where nothing is played.
         loaded: the model as it was before training.
         checkpoint: a complete one, from which training goes on.
+        skip: those of `PARTS` that are left out.
+        force: go on where the gate says that nothing would be learnt.
     """
 
     plan: Plan
@@ -160,6 +181,12 @@ class Course:
     device: str
     watcher: Watcher
     checkpoint: Path | None
+    skip: frozenset[str] = frozenset()
+    force: bool = False
+
+    def skips(self, part: str) -> bool:
+        """Whether one of `PARTS` is left out."""
+        return part in self.skip
 
     @property
     def config(self) -> RunConfig:

@@ -110,6 +110,8 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         block: of the seeds; None for what is usual.
         until_width: of the interval, at which to stop.
         device: where a model lives.
+        limits: budgets of a strategy, by the names of `envrl.limits.Limits`; None for the environment's own, or the
+            run's.
         require: sandbox layers without which nothing is played, over those that are always needed.
         command: what a user types to do the same again.
     """
@@ -131,6 +133,7 @@ class EvalRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     block: str | None = None
     until_width: float | None = None
     device: str = "auto"
+    limits: dict[str, Any] | None = None
     require: tuple[str, ...] = ()
     command: str = ""
 

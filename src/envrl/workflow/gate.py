@@ -9,6 +9,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envrl.errors import ConfigError, UnknownNameError
 from envrl.evaluation.escape import one_line
@@ -39,6 +40,8 @@ class Verdict(NamedTuple):
         interval: of the figure, with every missing episode counted as lost (as the lowest score that was met).
         method: how the interval was made.
         passed: whether its lower end reaches the gate.
+        why: a gate fails whatever its interval; empty where the interval decides.
+        unscored: episodes that count as the lowest score, since they have none.
     """
 
     gate: Gate
@@ -46,15 +49,20 @@ class Verdict(NamedTuple):
     interval: Interval
     method: str
     passed: bool
+    why: str = ""
+    unscored: int = 0
 
     @property
     def sentence(self) -> str:
         """Says it to a person."""
+        if self.why:
+            return f"{self.gate.figure} of {self.subject} fails {self.gate.least:g}: {self.why}"
         low, estimate, high = self.interval
         word = "reaches" if self.passed else "does not reach"
+        lowest = f", {self.unscored:,} episodes without a score counted as the lowest" if self.unscored else ""
         return (
             f"{self.gate.figure} of {self.subject} is {estimate:.4g}, 95 % interval {low:.4g} to {high:.4g} "
-            f"({self.method}): its lower end {word} {self.gate.least:g}"
+            f"({self.method}{lowest}): its lower end {word} {self.gate.least:g}"
         )
 
 
@@ -88,17 +96,30 @@ def check_gates(sweep: Sweep, gates: Sequence[Gate]) -> list[Verdict]:
 
 
 def _verdict(sweep: Sweep, gate: Gate, subject: str, rows: slice) -> Verdict:
-    wins = sweep.wins()[rows]
-    missing = np.isnan(wins)
-    if gate.figure == "success":
-        wins[missing] = 0.0
-        found = headline_of(wins, by_looking=sweep.header.until_width is not None)
-        interval, method = found.interval, str(found.method)
-    else:
-        values = (sweep.progress() if gate.figure == "progress" else sweep.scores())[rows]
-        values[missing] = 0.0 if gate.figure == "progress" else values[~missing].min(initial=np.inf)
-        interval, method = mean_interval(values, rng=np.random.default_rng(0)), "bootstrap"
-    return Verdict(gate, subject, interval, method, interval.low >= gate.least)
+    if gate.figure == "score":
+        return _verdict_of_scores(sweep.scores()[rows], gate, subject)
+    # Both lie in [0, 1], where an interval knows without any spread how little few episodes say.
+    values = (sweep.wins() if gate.figure == "success" else sweep.progress())[rows]
+    values[np.isnan(values)] = 0.0
+    found = headline_of(values, by_looking=sweep.header.until_width is not None)
+    return Verdict(gate, subject, found.interval, str(found.method), found.interval.low >= gate.least)
+
+
+def _verdict_of_scores(scores: NDArray[np.float64], gate: Gate, subject: str) -> Verdict:
+    missing = np.isnan(scores)
+    if missing.all():
+        nothing = Interval(-math.inf, math.nan, math.inf)
+        return Verdict(gate, subject, nothing, "bootstrap", False, "not a single episode has a score")
+    scores[missing] = scores[~missing].min()
+    interval = mean_interval(scores, rng=np.random.default_rng(0))
+    unscored = int(missing.sum())
+    if interval.low == interval.high:
+        why = (
+            f"every episode has the score {interval.estimate:g}, and without any spread nothing tells how far fresh "
+            "ones may lie from it; gate a rate instead, such as --success 'return >= 475' with --fail-under success=0.9"
+        )
+        return Verdict(gate, subject, interval, "bootstrap", False, why, unscored)
+    return Verdict(gate, subject, interval, "bootstrap", interval.low >= gate.least, "", unscored)
 
 
 def write_junit(path: Path, sweep: Sweep, verdicts: Sequence[Verdict], seconds: float) -> None:

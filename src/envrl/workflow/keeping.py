@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import msgspec
 
 from envrl.rewards import Scored
 from envrl.runs import mark_complete
+from envrl.workflow.smoke_gate import FIRST_STEPS
 
 if TYPE_CHECKING:
     from envrl.workflow.course import Course
@@ -18,11 +19,16 @@ __all__ = ["Keeper"]
 
 
 class Keeper:
-    """Writes down what happens in training, and passes on what a person wants to see."""
+    """Writes down what happens in training, and passes on what a person wants to see.
+
+    Args:
+        gate: judges the run once its first steps are done; what it raises ends the run.
+    """
 
     _SHOWN = ("loss", "accuracy", "rewards/accuracies"), ("reward", "success", "broken")
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, course: Course, gate: Callable[[], None] | None = None) -> None:
+        self._gate, self._done = gate, course.done
         self._run, self._watcher, self._arena = course.run, course.watcher, course.arena
         self._completions = course.config.output.save_completions
         self._shown = self._SHOWN[course.config.method.plays]
@@ -41,7 +47,12 @@ class Keeper:
         shown = {name: figures[name] for name in self._shown if figures.get(name) is not None}
         if self._arena is not None:
             shown["memory"] = self._arena.peak_memory
-        self._watcher.advance(1, **{name.replace("rewards/accuracies", "accuracy"): v for name, v in shown.items()})
+        # A line of metrics may stand for several steps.
+        ahead, self._done = step - self._done, step
+        self._watcher.advance(ahead, **{name.replace("rewards/accuracies", "accuracy"): v for name, v in shown.items()})
+        if self._gate is not None and step >= FIRST_STEPS:
+            gate, self._gate = self._gate, None
+            gate()
 
     def saved(self, step: int, checkpoint: Path) -> None:
         """A checkpoint is written."""

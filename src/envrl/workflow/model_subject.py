@@ -16,13 +16,12 @@ from envrl.errors import RunError
 from envrl.evaluation.sweeps import Kind, SweepProgram
 from envrl.runs import RunDirectory, file_hash, find_damage, latest_complete, read_lines
 from envrl.seeding import private_seed
+from envrl.workflow.best_checkpoint import read_candidates
 from envrl.workflow.subjects import program_of
 from envrl.workflow.warmstart import tiny_model_for
 from envrl.workflow.watching import Watcher
 
 __all__ = ["Model", "RunModel", "model_of_run", "sampling_of"]
-
-_HASHED_BELOW = 2**30  # bytes; a larger file of weights is told by its size
 
 
 def sampling_of(method: MethodConfig) -> dict[str, Any]:
@@ -74,9 +73,9 @@ class Model:
         if self._identity is None:
             loaded = self._load(watcher)
             commit = getattr(loaded.model.config, "_commit_hash", None)
-            found = {"model": commit or _weights_hash(Path(loaded.path))}
+            found = {"model": commit or _weights_hash(Path(loaded.path), watcher)}
             if self.config.adapter is not None:
-                found["adapter"] = _weights_hash(Path(self.config.adapter))
+                found["adapter"] = _weights_hash(Path(self.config.adapter), watcher)
             self._identity = {name: value for name, value in found.items() if value}
         return dict(self._identity)
 
@@ -129,14 +128,16 @@ def _loaded(subject: Model, watcher: Watcher) -> Any:
     return loaded
 
 
-def _weights_hash(folder: Path) -> str | None:
-    """One name for all weights in a folder; None for an id of the Hub whose commit is not known."""
+def _weights_hash(folder: Path, watcher: Watcher) -> str | None:
+    """One name for all weights in a folder, by their whole content; None for an id of the Hub without a commit."""
     files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
     if not files:
         return None
-    parts = [
-        file_hash(file) if (size := file.stat().st_size) < _HASHED_BELOW else f"{file.name} {size}" for file in files
-    ]
+    watcher.phase("hashing the weights", len(files))
+    parts = []
+    for file in files:
+        parts.append(file_hash(file))
+        watcher.advance()
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -163,7 +164,8 @@ def model_of_run(path: str | Path, checkpoint: str = "after") -> RunModel:
     """The model of a run.
 
     Args:
-        checkpoint: ``before`` or ``after`` training, or the step of a checkpoint.
+        checkpoint: ``before`` or ``after`` training (the checkpoint that was chosen, else the last one), or the step of
+            a checkpoint.
 
     Raises:
         RunError: it is no run, or has no such checkpoint, or trains what does not write.
@@ -191,7 +193,10 @@ def _checkpoint(run: RunDirectory, which: str) -> Path:
             raise RunError(
                 f"{run.path}: is {state}, not finished: name a --checkpoint ({known}), or go on with it first"
             )
-        return latest
+        chosen = [candidate.step for candidate in read_candidates(run) if candidate.chosen]
+        if not chosen:
+            return latest
+        which = str(chosen[0])  # what was measured after training is the best of the last checkpoints
     if not which.isascii() or not which.isdigit():
         raise RunError(f"--checkpoint {which!r}: write before, after, or the step of a checkpoint ({known})")
     folder = run.checkpoints_dir / f"checkpoint-{int(which)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,18 @@ from envrl.workflow.recipes import task_of
 from envrl.workflow.replays import Again
 from envrl.workflow.results import Moment, sweep_of_run, task_of_sweep
 
-__all__ = ["build_report", "make_folder", "read_measurement", "report_sweep", "steps_done", "write_report"]
+__all__ = [
+    "build_report",
+    "make_folder",
+    "note_left_out",
+    "read_measurement",
+    "report_sweep",
+    "steps_done",
+    "write_report",
+]
 
 _DIGITS = 16
+_MOMENTS: tuple[Moment, ...] = ("before", "after")
 
 
 def read_measurement(run: RunDirectory, label: str) -> Measurement:
@@ -34,7 +44,7 @@ def read_measurement(run: RunDirectory, label: str) -> Measurement:
     Raises:
         RunError: the run has none yet.
     """
-    path = run.before_path if label == "before" else run.after_path
+    path = _measurement(run, label)
     if not path.exists():
         raise RunError(f"{run.path}: has no measurement {label} training yet ({path.name} is missing)")
     return msgspec.convert(read_json(path), Measurement)
@@ -47,23 +57,35 @@ def build_report(run: RunDirectory, *, partial: bool = False) -> SweepReport:
         partial: take what is there.
 
     Raises:
-        RunError: the run has not measured before and after training, and ``partial`` is not set.
+        RunError: the run has not measured before and after training, was not told to leave that out, and ``partial`` is
+            not set.
     """
-    sweeps = []
-    for moment, measured in (("before", run.before_path), ("after", run.after_path)):
-        if measured.exists() or not partial:
-            sweeps.append(_measured(run, moment))  # type: ignore[arg-type]
+    left_out = _left_out(run)
+    sweeps: dict[Moment, Sweep] = {}
+    for moment in _MOMENTS:
+        if moment not in left_out and (_measurement(run, moment).exists() or not partial):
+            sweeps[moment] = _measured(run, moment)
     resolved = load_config(run.config_path)
     task = task_of(resolved.config.env)
     frame = _frame(run, task, resolved.config)
+    if left_out:
+        words = " and ".join(f"{moment} training" for moment in left_out)
+        note = f"What the model does {words} was not measured, as was asked for."
+        frame = msgspec.structs.replace(frame, warnings=(note, *frame.warnings))
     if partial:
-        last = "" if run.after_path.exists() else " The measurement after training is not there yet."
+        last = (
+            ""
+            if run.after_path.exists() or "after" in left_out
+            else " The measurement after training is not there yet."
+        )
         frame = msgspec.structs.replace(
             frame, partial=f"This run has not come to its end: it has done {steps_done(run)} steps.{last}"
         )
     best = msgspec.convert(read_json(run.best_path), ProgramCard | None) if run.best_path.exists() else None
     with Again() as again:
-        return build_training_report(sweeps, frame, task=task, best=best, rerun=again)
+        return build_training_report(
+            list(sweeps.values()), frame, task=task, labels=list(sweeps), best=best, rerun=again
+        )
 
 
 def report_sweep(sweep: Sweep, path: Path) -> SweepReport:
@@ -151,6 +173,26 @@ def _frame(run: RunDirectory, task: Task, config: Any) -> SweepReport:
         limits=lock["sandbox"]["limits"],
         versions={"python": lock["python"], **{k: v for k, v in lock["packages"].items() if v}},
     )
+
+
+def note_left_out(run: RunDirectory, moments: Iterable[str]) -> None:
+    """Writes down which measurements a run was told to leave out, so that its report knows for ever."""
+    run.event("left out", measurements=list(moments))
+
+
+def _left_out(run: RunDirectory) -> list[Moment]:
+    """Measurements that the run was told to leave out, and did."""
+    told = {
+        moment
+        for event in read_lines(run.events_path).records
+        if event["event"] == "left out"
+        for moment in event["measurements"]
+    }
+    return [moment for moment in _MOMENTS if moment in told and not _measurement(run, moment).exists()]
+
+
+def _measurement(run: RunDirectory, moment: str) -> Path:
+    return run.before_path if moment == "before" else run.after_path
 
 
 def _measured(run: RunDirectory, moment: Moment) -> Sweep:

@@ -18,6 +18,8 @@ _SMALL = (
     "eval.",
     "sandbox.workers",
     "sandbox.require",
+    "sandbox.runner",
+    "sandbox.ray_address",
     "train.seed",
     "train.logging_steps",
     "train.save_steps",
@@ -29,8 +31,16 @@ _SMALL = (
 )
 """Settings that name, place or watch a run, and the seed that every repetition changes: no cause of a difference."""
 
-_CAUSES = {"model.": "model.", "task.": "env.", "reward.": "reward."}
+_CAUSES = {"model.": "model.", "task.": "env.", "reward.": "reward.", "dataset.": "dataset."}
 """Parts of the lock that tell two runs apart like a setting, and the settings that a difference there follows from."""
+
+_CODE = ("python", "packages.", "git.")
+"""Parts of the lock that should change no result, and may: runs that differ in them repeat nothing exactly."""
+
+_MOST_TOLD = 3  # of those
+
+_ROWS = tuple(f"dataset.{name}" for name in ("train_rows", "train_sha256", "eval_rows", "eval_sha256", "dropped"))
+"""What the lock says of the rows that were trained on."""
 
 _LEFT_OUT = ("config.", "config_origins.", "command", "sandbox.limits.", "seeds.")
 """Parts of the lock that settings tell, and the salt of the training seeds: a secret, and another for every run."""
@@ -69,7 +79,11 @@ class RunDifference(msgspec.Struct, frozen=True, kw_only=True):
     def verdict(self) -> str:
         """How many big variables differ, in a sentence."""
         if not self.variables:
-            return "no big variable differs: these are repetitions of one experiment"
+            code = [change.key for change in self.lock if change.key.startswith(_CODE)]
+            if not code:
+                return "no big variable differs: these are repetitions of one experiment"
+            told = ", ".join(code[:_MOST_TOLD]) + (f" and {len(code) - _MOST_TOLD} more" * (len(code) > _MOST_TOLD))
+            return f"no setting or data differs, but what ran them does ({told}): that may make a difference, too"
         named = " and ".join((", ".join(self.variables[:-1]), self.variables[-1])).removeprefix(" and ")
         if len(self.variables) == 1:
             return f"changed: {named}"
@@ -98,7 +112,7 @@ def diff_runs(first: str | Path, second: str | Path) -> RunDifference:
         for change in lock
         if change.big and not any(key.startswith(_CAUSES[_part(change.key)]) for key in big)
     ]
-    variables = dict.fromkeys(".".join(key.split(".")[:2]) for key in [*big, *unexplained])
+    variables = dict.fromkeys(map(_variable, [*big, *unexplained]))
     return RunDifference(
         first=str(first), second=str(second), config=tuple(config), lock=tuple(lock), variables=tuple(variables)
     )
@@ -123,6 +137,11 @@ def _changed(first: Mapping[str, str], second: Mapping[str, str], is_big: Callab
         for key in sorted(first.keys() | second.keys())
         if first.get(key) != second.get(key)
     ]
+
+
+def _variable(key: str) -> str:
+    """What a key is a part of: the rows of a data set are one thing, whose hashes and counts differ together."""
+    return "dataset rows" if key.startswith(_ROWS) else ".".join(key.split(".")[:2])
 
 
 def _part(key: str) -> str:

@@ -16,7 +16,7 @@ from envrl.errors import EnvrlError, RunError
 from envrl.evaluation.headline import headline, headline_of
 from envrl.evaluation.measure import Measurement, wins
 from envrl.evaluation.report.record import Rate
-from envrl.evaluation.sweeps import EPISODES, HEADER, STATUS, is_sweep, read_sweep
+from envrl.evaluation.sweeps import EPISODES, HEADER, PROGRAMS, STATUS, is_sweep, read_sweep
 from envrl.runs import RunDirectory, read_json
 from envrl.runs.exclusive import is_free
 from envrl.runs.status import read_status
@@ -156,7 +156,9 @@ def _run(name: str, path: Path) -> Listed:
 def _sweep(name: str, path: Path) -> Listed:
     status = read_status(path / STATUS)
     state = "killed" if status.state in ("created", "running") and is_free(path / ".lock") else status.state
-    programs, seeds, rate, header = _swept(str(path), *_stamp(path / EPISODES), *_stamp(path / HEADER))
+    programs, seeds, rate, header = _swept(
+        str(path), *_stamp(path / EPISODES), *_stamp(path / PROGRAMS), *_stamp(path / HEADER)
+    )
     return Listed(
         name=name,
         path=_text(path),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from envrl.errors import RunError, StrategyError
+from envrl.errors import ModelError, RunError, StrategyError
 from envrl.evaluation.headline import Headline, headline
 from envrl.evaluation.sweep_log import SweepLog
 from envrl.evaluation.sweeps import Sweep, SweepHeader
@@ -26,6 +25,7 @@ from envrl.workflow.watching import Watcher
 
 __all__ = ["Evaluation", "RunnerChoice", "default_directory", "evaluate", "resume"]
 
+_NONE, _THEN = "none", ", then "
 _PACKAGES = "envrl gymnasium msgspec numpy RestrictedPython scipy torch transformers peft tokenizers".split()
 
 
@@ -42,11 +42,6 @@ class RunnerChoice:
     workers: int | None = None
     name: str = "local"
     ray_address: str | None = None
-
-    @property
-    def count(self) -> int:
-        """Workers that play at once."""
-        return self.workers or len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,12 @@ def evaluate(
         header = _header(plan, layers, watcher)
         log = SweepLog(None) if directory is None else SweepLog.create(directory, header, plan.filled())
         with log:
-            return _course(plan, header, log, arena, runner, watcher)
+            try:
+                return _course(plan, header, log, arena, watcher)
+            except ModelError:
+                if plan.served is not None and not plan.served.usage["completions"]:
+                    log.discard()  # the server took nothing, such as the model's name: nothing was paid for
+                raise
 
 
 def resume(directory: str | Path, watcher: Watcher, runner: RunnerChoice | None = None) -> Evaluation:
@@ -117,8 +117,9 @@ def resume(directory: str | Path, watcher: Watcher, runner: RunnerChoice | None 
             now = active_layers(arena.ready())
             # What was in force for all episodes: a sweep claims no layer that some of them did without.
             kept = tuple(layer for layer in sweep.header.layers if layer in now)
-            header = msgspec.structs.replace(sweep.header, layers=kept)
-            return _course(plan, header, log, arena, runner, watcher)
+            header = msgspec.structs.replace(sweep.header, layers=kept, versions=_both_versions(sweep.header, watcher))
+            log.write_header(header)
+            return _course(plan, header, log, arena, watcher)
 
 
 def _arena(plan: SweepPlan, runner: RunnerChoice) -> Runner:
@@ -132,13 +133,11 @@ def _arena(plan: SweepPlan, runner: RunnerChoice) -> Runner:
     )
 
 
-def _course(
-    plan: SweepPlan, header: SweepHeader, log: SweepLog, arena: Runner, runner: RunnerChoice, watcher: Watcher
-) -> Evaluation:
+def _course(plan: SweepPlan, header: SweepHeader, log: SweepLog, arena: Runner, watcher: Watcher) -> Evaluation:
     """The sweep itself; its status says how it ended, whatever happens."""
     log.write_status("running")
     try:
-        sweep = SweepCourse(plan, header, log, arena, runner.count, watcher).run()
+        sweep = SweepCourse(plan, header, log, arena, arena.workers, watcher).run()
     except KeyboardInterrupt:
         log.write_status("interrupted", "stopped by its user")
         if log.directory is not None:
@@ -173,7 +172,7 @@ def _header(plan: SweepPlan, layers: Sequence[str], watcher: Watcher) -> SweepHe
         limits=msgspec.to_builtins(plan.limits),
         layers=tuple(layers),
         sampling=sampling,
-        versions={"python": platform.python_version(), **_versions(), **identity},
+        versions={**_versions(), **identity},
         command=request.command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         until_width=request.until_width,
@@ -181,12 +180,32 @@ def _header(plan: SweepPlan, layers: Sequence[str], watcher: Watcher) -> SweepHe
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
+    return found
+
+
+def _both_versions(header: SweepHeader, watcher: Watcher) -> dict[str, str]:
+    """A sweep's versions, each with today's behind it where that is another; the watcher is told of those.
+
+    An episode should not change with them, but whoever reads the sweep has to know that two made it.
+    """
+    found, now = dict(header.versions), _versions()
+    changed = []
+    for name in ("python", *_PACKAGES):
+        then, today = found.get(name, _NONE), now.get(name, _NONE)
+        if then.split(_THEN)[-1] != today:
+            found[name] = then + _THEN + today
+            changed.append(f"{name} {found[name]}")
+    if changed:
+        watcher.say(
+            f"this sweep is made with two sets of versions: {'; '.join(changed)}. They may make a difference: its "
+            "report names both. To measure all with one, measure again"
+        )
     return found
 
 

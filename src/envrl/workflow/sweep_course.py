@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from envrl.errors import EnvError, RunError
+from envrl.evaluation.components import matrix
 from envrl.evaluation.escape import one_line
 from envrl.evaluation.headline import headline_of
 from envrl.evaluation.planning import outlook, seeds_needed_looking
@@ -61,6 +62,8 @@ class SweepCourse:
         """
         plan, log, seeds = self.plan, self.log, self.plan.seeds
         width = plan.request.until_width
+        if plan.served is not None:
+            plan.served.keep_in(log.directory)
         if width is None:
             self._write(plan.samples)
             self._play(plan.samples)
@@ -71,7 +74,9 @@ class SweepCourse:
             self._sample_until(width)
         self._reward()
         sampling = self.header.sampling | ({"samples": len(log.programs)} if self.header.sampling else {})
-        sweep = log.finish(msgspec.structs.replace(self.header, seeds=f"{seeds.start}:{seeds.stop}", sampling=sampling))
+        usage = {} if plan.served is None else plan.served.usage
+        played = f"{seeds.start}:{seeds.stop}"
+        sweep = log.finish(msgspec.structs.replace(self.header, seeds=played, sampling=sampling, usage=usage))
         self._look_for_errors(sweep)
         return sweep
 
@@ -163,7 +168,17 @@ class SweepCourse:
         while True:
             self._write(total)
             self._play(total)
-            view = outlook(self.log.wins(seeds)[:total], width)  # a resumed sweep may have more already
+            wins = self.log.wins(seeds)[:total]  # a resumed sweep may have more already
+            if min(matrix(wins).shape) < 2:
+                if total >= most:
+                    self.watcher.say(
+                        f"an interval needs two programs and two seeds of which something was measured, and {total} "
+                        "programs, the most that were allowed, have fewer: raise --max-samples"
+                    )
+                    return
+                total = min(most, total + self.plan.batch)
+                continue
+            view = outlook(wins, width)
             if view.reached or total >= most:
                 self.watcher.say(outlook_text(view, total, seeds))
                 if not view.reached:

@@ -15,10 +15,12 @@ from envrl.errors import ConfigError, SeedError, UnknownNameError
 from envrl.evaluation.escape import one_line
 from envrl.evaluation.sweeps import Kind
 from envrl.limits import Limits
+from envrl.models.endpoint import endpoint_url, is_endpoint
 from envrl.rewards import Preset, find_preset
 from envrl.rollouts import CONTRACTS
 from envrl.seeding import BLOCKS, Block, parse_indices
 from envrl.workflow.course import EVAL_SEED
+from envrl.workflow.endpoint_subject import ServedModel
 from envrl.workflow.eval_request import EvalRequest
 from envrl.workflow.model_subject import Model, RunModel, model_of_run
 from envrl.workflow.recipes import recipe_for, task_of
@@ -77,7 +79,9 @@ class SweepPlan:
         request = self.request
         if request.strategies:
             return "strategies"
-        return "model" if request.model else "run" if request.run else "completions"
+        if request.model:
+            return "endpoint" if is_endpoint(request.model) else "model"
+        return "run" if request.run else "completions"
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -93,7 +97,16 @@ class SweepPlan:
 
     @property
     def limits(self) -> Limits:
-        """Budgets of a strategy."""
+        """Budgets of a strategy.
+
+        Raises:
+            ConfigError: the request's are none.
+        """
+        if self.request.limits is not None:
+            try:
+                return msgspec.convert(self.request.limits, Limits)
+            except msgspec.ValidationError as error:
+                raise ConfigError(f"limits of a strategy: {error}") from None
         return self.task.limits if self._run is None else self._run.config.sandbox.limits.over(self.task.limits)
 
     @property
@@ -157,7 +170,29 @@ class SweepPlan:
             return Completions(Path(request.completions), _known_contract(request.contract or "chat"))
         if self._run is not None:
             return self._run_subject(self._run)
-        return self._model_subject()
+        return self.served or self._model_subject()
+
+    @cached_property
+    def served(self) -> ServedModel | None:
+        """The model behind a server that is measured; None where nobody is asked over the network."""
+        request = self.request
+        if self.kind != "endpoint" or request.model is None:
+            return None
+        method = _method(MethodConfig(max_completion_length=_TOKENS), request)
+        contract = _known_contract(request.contract or "chat")
+        settings: dict[str, Any] = {"temperature": method.temperature, "top_p": method.top_p}
+        settings |= {
+            name: value for name in ("top_k", "min_p") if (value := getattr(request.sampling, name)) is not None
+        }
+        settings[request.served.max_tokens_field or "max_tokens"] = method.max_completion_length
+        return ServedModel(
+            url=endpoint_url(request.model),
+            served=request.served,
+            contract=contract,
+            prompt=self.task.prompt(contract),
+            method=settings,
+            seed=self._seed(EVAL_SEED),
+        )
 
     @cached_property
     def _run(self) -> RunModel | None:

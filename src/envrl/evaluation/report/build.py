@@ -72,6 +72,7 @@ def build_sweep_report(
         rows=rows,
         gallery=gallery(sweep, task, rerun),
         sampling=header.sampling,
+        usage=header.usage,
         limits=header.limits,
         hashes={"prompt": header.prompt_sha256} if header.prompt_sha256 else {},
         layers=header.layers,
@@ -85,6 +86,7 @@ def build_training_report(
     frame: SweepReport,
     *,
     task: Task,
+    labels: Sequence[str] = ("before", "after"),
     best: ProgramCard | None = None,
     rerun: Rerun | None = None,
 ) -> SweepReport:
@@ -94,11 +96,12 @@ def build_training_report(
         sweeps: before training, and after it; fewer where the run has not come so far.
         frame: what is known of the run beside its measurements.
         task: that was trained on.
+        labels: of the sweeps, where one was left out.
         best: the best program, chosen on other seeds than it was measured on.
         rerun: plays a few programs again; None for a report without replays.
     """
     looked = [_constants(rerun, task, sweep) for sweep in sweeps]
-    sides = tuple(map(summarize, sweeps, ("before", "after"), (constants for constants, _ in looked)))
+    sides = tuple(map(summarize, sweeps, labels, (constants for constants, _ in looked)))
     header = sweeps[-1].header if sweeps else None
     return msgspec.structs.replace(
         frame,
@@ -106,7 +109,7 @@ def build_training_report(
         difference=_difference(*sweeps) if len(sweeps) == 2 else None,
         baselines=beside(header, sides[-1].success, task) if header else Baselines(),
         distributions=distributions(sweeps),
-        gallery=training_gallery(sweeps, best, task, rerun),
+        gallery=training_gallery(dict(zip(labels, sweeps, strict=False)), best, task, rerun),
         sampling=header.sampling if header else {},
         limits=header.limits if header else frame.limits,
         warnings=(*frame.warnings, *dict.fromkeys(filter(None, (trouble for _, trouble in looked))), *_warnings(sides)),

@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from envrl.evaluation.cells import has_score
 from envrl.evaluation.report.record import Bin, Distribution
 from envrl.evaluation.report.svg import ticks
 from envrl.evaluation.sweeps import Sweep
-from envrl.outcomes import Outcome
 from envrl.rollouts import Episode
 
 __all__ = ["distributions"]
@@ -37,8 +37,7 @@ def distributions(sweeps: Sequence[Sweep]) -> tuple[Distribution, ...]:
 
 
 def _played(sweep: Sweep) -> Iterable[Episode]:
-    unplayed = (Outcome.INFRASTRUCTURE_ERROR, Outcome.SKIPPED)
-    return (episode for row in sweep.episodes for episode in row if episode.outcome not in unplayed)
+    return (episode for row in sweep.episodes for episode in row if has_score(episode))
 
 
 def _bins(sides: Sequence[Sequence[float]]) -> tuple[Bin, ...]:

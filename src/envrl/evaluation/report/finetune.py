@@ -22,8 +22,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     expected: str = ""
     """The row's own completion, or the chosen one."""
     rejected: str = ""
-    scores: tuple[float, ...] = ()
-    """Of a reward model: of the chosen completion, and of the rejected one."""
+    scores: tuple[float | None, ...] = ()
+    """Of a reward model: of the chosen completion, and of the rejected one; None for what is no number."""
 
 
 class DataMeasurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +33,10 @@ class DataMeasurement(msgspec.Struct, frozen=True, kw_only=True):
     """``"before"`` or ``"after"``."""
     model: str
     rows: int
-    figures: dict[str, float]
+    figures: dict[str, float | None]
     """``loss``; where the stage has them ``accuracy`` (share of pairs whose chosen completion is preferred),
-    ``margin``, ``mean_token_accuracy`` and others of its trainer."""
+    ``margin``, ``mean_token_accuracy`` and others of its trainer. None is what was no number, as of a model that
+    diverged."""
     samples: tuple[Sample, ...] = ()
 
 
@@ -43,7 +44,8 @@ class LossPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One training step."""
 
     step: int
-    loss: float
+    loss: float | None
+    """None where it was no number."""
     accuracy: float | None = None
     learning_rate: float | None = None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from envrl.errors import MissingExtraError
-from envrl.evaluation import escape
 from envrl.evaluation.report import finetune_words as words
-from envrl.evaluation.report.finetune import FinetuneReport, LossPoint
+from envrl.evaluation.report.finetune import FinetuneReport
+from envrl.evaluation.report.pieces import printable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -34,7 +34,7 @@ def render_finetune_html(report: FinetuneReport) -> str:
         raise MissingExtraError("report", "jinja2", "writing a report as HTML") from error
 
     environment = jinja2.Environment(
-        autoescape=True, finalize=_printable, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True, finalize=printable, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(
         resources.files("envrl.evaluation.report").joinpath("finetune.html.j2").read_text(encoding="utf-8")
@@ -43,22 +43,16 @@ def render_finetune_html(report: FinetuneReport) -> str:
     return template.render(report=report, words=words, pairs=pairs, chart=_chart(report) if report.curve else "")
 
 
-def _printable(value: Any) -> Any:
-    """What jinja shows for a value: text without anything invisible, still to be HTML-escaped."""
-    # Markup is a str, too; what is marked safe here was made by `_chart`.
-    return escape.terminal(value) if type(value) is str else value
-
-
 def _chart(report: FinetuneReport) -> Markup:
     """The curve of the loss as SVG that takes its colours from the page."""
     from markupsafe import Markup
 
-    points = _thinned([point for point in report.curve if math.isfinite(point.loss)])
+    points = _thinned([(point.step, point.loss) for point in report.curve if point.loss is not None])
     if not points:
         return Markup("")
-    low, high = min(p.loss for p in points), max(p.loss for p in points)
+    low, high = min(loss for _, loss in points), max(loss for _, loss in points)
     high = high if high > low else low + 1.0
-    first, last = points[0].step, max(points[-1].step, points[0].step + 1)
+    first, last = points[0][0], max(points[-1][0], points[0][0] + 1)
 
     def x(step: float) -> float:
         return _LEFT + (step - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT)
@@ -73,22 +67,22 @@ def _chart(report: FinetuneReport) -> Markup:
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>'
         )
         parts.append(f'<text x="{_LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.3g}</text>')
-    for step, anchor in ((first, "start"), (points[-1].step, "end")):
+    for step, anchor in ((first, "start"), (points[-1][0], "end")):
         parts.append(f'<text x="{x(step):.1f}" y="{_HEIGHT - 14}" text-anchor="{anchor}">step {step}</text>')
-    line = " ".join(f"{x(p.step):.1f},{y(p.loss):.1f}" for p in points)
+    line = " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in points)
     parts.append(f'<polyline class="loss" points="{line}"/>')
     if len(points) == 1:
-        parts.append(f'<circle class="dot" cx="{x(first):.1f}" cy="{y(points[0].loss):.1f}" r="3"/>')
+        parts.append(f'<circle class="dot" cx="{x(first):.1f}" cy="{y(points[0][1]):.1f}" r="3"/>')
     body = Markup("").join(map(Markup, parts))  # nothing but numbers of ours
     return Markup('<svg role="img" aria-label="{}" viewBox="0 0 {} {}">{}</svg>').format(
         words.loss_chart_alt(report), _WIDTH, _HEIGHT, body
     )
 
 
-def _thinned(curve: list[LossPoint]) -> list[LossPoint]:
-    """A curve of at most `_MOST_POINTS` points, each the mean of the steps that it stands for."""
+def _thinned(curve: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """A curve of (step, loss) of at most `_MOST_POINTS` points, each the mean of the steps that it stands for."""
     size = max(1, math.ceil(len(curve) / _MOST_POINTS))
     return [
-        LossPoint(step=part[-1].step, loss=sum(p.loss for p in part) / len(part))
+        (part[-1][0], sum(loss for _, loss in part) / len(part))
         for part in (curve[start : start + size] for start in range(0, len(curve), size))
     ]

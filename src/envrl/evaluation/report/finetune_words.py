@@ -29,6 +29,8 @@ _LABELS = {
 def headline(report: FinetuneReport) -> str:
     """The report in a sentence."""
     before, after = report.before.figures.get("loss"), report.after.figures.get("loss")
+    if report.after.rows and after is None:
+        return f"{report.title}: the loss on {report.after.rows:,} held-out rows is no number after training."
     if before is None or after is None:
         return f"{report.title}: trained on {_rows(report)}; none was held out to measure by."
     verb = "lowered" if after < before else "raised" if after > before else "did not change"
@@ -88,16 +90,19 @@ def facts(report: FinetuneReport) -> list[tuple[str, str]]:
     ]
 
 
-def score_text(scores: tuple[float, ...]) -> str:
+def score_text(scores: tuple[float | None, ...]) -> str:
     """``"chosen 0.41, rejected -0.10"``."""
-    return ", ".join(f"{name} {score:.3f}" for name, score in zip(("chosen", "rejected"), scores, strict=False))
+    told = ("no number" if score is None else f"{score:.3f}" for score in scores)
+    return ", ".join(f"{name} {score}" for name, score in zip(("chosen", "rejected"), told, strict=False))
 
 
 def loss_chart_alt(report: FinetuneReport) -> str:
     """The curve of the loss in words."""
-    first, last = report.curve[0], report.curve[-1]
-    lowest = min(report.curve, key=lambda point: point.loss)
+    known = [(point.loss, point.step) for point in report.curve if point.loss is not None]
+    if not known:
+        return "The loss was no number in any training step."
+    (first, begins), (last, ends), (lowest, at) = known[0], known[-1], min(known)
     return (
-        f"Loss over training steps {first.step} to {last.step}: from {first.loss:.3f} to {last.loss:.3f}, "
-        f"lowest {lowest.loss:.3f} at step {lowest.step}."
+        f"Loss over training steps {begins} to {ends}: from {first:.3f} to {last:.3f}, "
+        f"lowest {lowest:.3f} at step {at}."
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from envrl.envs import Task
 from envrl.errors import EnvrlError
+from envrl.evaluation.cells import is_refused, settled
 from envrl.evaluation.report.record import Constants, ProgramCard, ProgramRow, Rate, Replay
 from envrl.evaluation.report.summary import means
 from envrl.evaluation.statistics import wilson
@@ -43,8 +45,8 @@ def ranked(sweep: Sweep) -> list[int]:
 
     def strength(place: int) -> tuple[float, ...]:
         if sweep.programs[place].outcome is not None:
-            return (-1.0,)
-        return tuple(-1.0 if column[place] is None else float(column[place] or 0.0) for column in columns)
+            return (-math.inf,)
+        return tuple(-math.inf if column[place] is None else float(column[place] or 0.0) for column in columns)
 
     return sorted(range(len(sweep.programs)), key=strength, reverse=True)
 
@@ -64,20 +66,20 @@ def gallery(sweep: Sweep, task: Task | None, rerun: Rerun | None) -> tuple[Progr
 
 
 def training_gallery(
-    sides: Sequence[Sweep], best: ProgramCard | None, task: Task | None, rerun: Rerun | None
+    sides: Mapping[str, Sweep], best: ProgramCard | None, task: Task | None, rerun: Rerun | None
 ) -> tuple[ProgramCard, ...]:
     """The cards of a run.
 
     Args:
-        sides: before, and after where there is one.
+        sides: ``before`` and ``after``, as far as they are there.
         best: chosen on other seeds than it was measured on.
     """
     cards = []
-    after = sides[-1] if len(sides) > 1 else None
+    after = sides.get("after")
     if best is not None:
         title = best.title[:1].upper() + best.title[1:]
         cards.append(_with_replay(msgspec.structs.replace(best, title=title), after, task, rerun))
-    for label, sweep in zip(("before", "after"), sides, strict=False):
+    for label, sweep in sides.items():
         order = ranked(sweep)
         if order:
             title = f"A typical program {label} training: the one in the middle"
@@ -163,7 +165,7 @@ def _shares(sweep: Sweep, place: int) -> dict[str, float]:
 
 
 def _rate(sweep: Sweep, place: int) -> Rate:
-    if sweep.programs[place].outcome not in (None, Outcome.INFRASTRUCTURE_ERROR):
-        return Rate.of(wilson(0, len(sweep.seeds)))
+    if is_refused(sweep.programs[place]):
+        return Rate.of(wilson(0, settled(sweep.programs, sweep.episodes, len(sweep.seeds))[place]))
     played = [e for e in sweep.episodes[place] if e.outcome is not Outcome.INFRASTRUCTURE_ERROR]
     return Rate.of(wilson(sum(e.won for e in played), len(played)))

@@ -147,6 +147,8 @@ class EvaluationSummary(msgspec.Struct, frozen=True, kw_only=True):
     mean_score: float | None = None
     score: Rate | None = None
     """Mean score, with its interval."""
+    unscored: int = 0
+    """Episodes in which the program made no move, so that no score is known: they are no part of any score."""
     iqm: Rate | None = None
     """Mean of the middle half of the scores, with its interval."""
     mean_progress: float | None = None
@@ -343,6 +345,8 @@ class SweepReport(msgspec.Struct, frozen=True, kw_only=True):
     reward_weights: dict[str, float] = {}
     sampling: dict[str, Any] = {}
     """How completions were sampled."""
+    usage: dict[str, Any] = {}
+    """What the completions of a served model took: requests, tokens, cost."""
     limits: dict[str, Any] = {}
     """Budgets of a program, by the names of `envrl.limits.Limits`."""
     hashes: dict[str, str] = {}

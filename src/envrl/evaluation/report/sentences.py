@@ -181,6 +181,7 @@ def facts(report: SweepReport) -> list[tuple[str, str]]:
         ("Lock", report.lock_hash),
         ("Begun", written),
         ("Sampling", _pairs(report.sampling)),
+        ("Usage", _pairs(report.usage)),
         ("Reward", weights(report.reward_weights)),
         ("Sandbox layers", " · ".join(report.layers) or "none recorded"),
         ("Limits", _pairs(report.limits)),

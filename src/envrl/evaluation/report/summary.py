@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from envrl.evaluation.cells import is_refused, settled
 from envrl.evaluation.headline import headline
 from envrl.evaluation.missing import lost_or_won
 from envrl.evaluation.report.record import Constants, EvaluationSummary, Exploits, Kind, PassAt, Rate, Spread
@@ -44,7 +45,7 @@ def summarize(sweep: Sweep, label: str, constants: Constants | None = None) -> E
     """
     wins, scores = sweep.wins(), sweep.scores()
     best = headline(sweep)
-    bounds = lost_or_won(wins)
+    bounds = lost_or_won(sweep.certain_wins())
     honest = [e for row in sweep.episodes for e in row if e.outcome is not Outcome.INFRASTRUCTURE_ERROR]
     outcomes, unplayed = _outcomes(sweep, honest)
     total = outcomes.total() or 1
@@ -65,6 +66,7 @@ def summarize(sweep: Sweep, label: str, constants: Constants | None = None) -> E
         if_won=bounds.high,
         mean_score=_mean(scores),
         score=score_interval(scores),
+        unscored=int((np.isnan(scores) & ~np.isnan(wins)).sum()),
         iqm=_figure(iqm_interval(scores, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES)),
         mean_progress=_mean(sweep.progress()),
         pass_at=_pass_at(wins) if sampled else (),
@@ -110,9 +112,9 @@ def _outcomes(sweep: Sweep, honest: Sequence[Episode]) -> tuple[Counter[str], Co
     """Episodes by outcome, those of a program that was never played under its own; and such programs."""
     unplayed = Counter(str(program.outcome) for program in sweep.programs if program.outcome is not None)
     outcomes = Counter(str(episode.outcome) for episode in honest)
-    for outcome, count in unplayed.items():
-        if outcome != Outcome.INFRASTRUCTURE_ERROR:
-            outcomes[outcome] += count * len(sweep.seeds)
+    for program, lost in zip(sweep.programs, settled(sweep.programs, sweep.episodes, len(sweep.seeds)), strict=True):
+        if is_refused(program):
+            outcomes[str(program.outcome)] += lost
     return outcomes, unplayed
 
 

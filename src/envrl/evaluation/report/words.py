@@ -133,6 +133,7 @@ def summary_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
         ("episodes won", lambda side: rate(side.success)),
         ("mean score", lambda side: score(side.score) if side.score else amount(side.mean_score)),
         ("IQM of scores", lambda side: score(side.iqm)),
+        ("lost without a score", lambda side: f"{side.unscored:,}" if side.unscored else _NONE),
         ("mean progress", lambda side: percent(side.mean_progress)),
         *((f"pass@{k}", _pass_row(k)) for k in _ks(sides)),
         ("programs", lambda side: str(side.samples)),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from envrl.evaluation.report.words import OUTCOMES
 from envrl.workflow.recorded import Program, Record
 
-__all__ = ["ORDERS", "Page", "Wanted", "cut", "outcome_counts", "programs_of"]
+__all__ = ["ORDERS", "Page", "Wanted", "cut", "orders_of", "outcome_counts", "programs_of"]
 
 ORDERS = ("number", "reward", "won")
 _PER_PAGE = 25
@@ -63,6 +63,12 @@ def cut(programs: Sequence[Program], wanted: Wanted, size: int = _PER_PAGE) -> P
     pages = max(1, -(-len(found) // size))
     page = max(1, min(wanted.page, pages))
     return Page(tuple(found[(page - 1) * size : page * size]), len(found), page, pages)
+
+
+def orders_of(programs: Sequence[Program]) -> tuple[str, ...]:
+    """The orders that say something of these programs: of a sweep, none was given a reward as a whole."""
+    rewarded = any(program.total is not None for program in programs)
+    return tuple(order for order in ORDERS if rewarded or order != "reward")
 
 
 def outcome_counts(programs: Sequence[Program]) -> list[tuple[str, int]]:

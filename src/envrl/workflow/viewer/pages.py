@@ -13,7 +13,7 @@ from envrl.errors import EnvrlError
 from envrl.runs import read_lines
 from envrl.workflow.recorded import Program, Record, moment_of_step, step_of
 from envrl.workflow.run_list import find, list_one, list_runs
-from envrl.workflow.viewer.browsing import ORDERS, Wanted, cut, outcome_counts, programs_of
+from envrl.workflow.viewer.browsing import Wanted, cut, orders_of, outcome_counts, programs_of
 from envrl.workflow.viewer.rendering import ASSETS, asset, render
 from envrl.workflow.viewer.replaying import Busy, Shown, shown_replay
 
@@ -138,11 +138,11 @@ class Pages:
     def _programs(self, name: str, moment: str, asked: Mapping[str, str]) -> Answer:
         record = Record(self._path(name))
         programs = _known(record, moment)
-        order = asked.get("order", "number")
+        order, orders = asked.get("order", "number"), orders_of(programs)
         wanted = Wanted(
             outcome=asked.get("outcome", ""),
             text=asked.get("text", "")[:_LONGEST_TEXT],
-            order=order if order in ORDERS else "number",
+            order=order if order in orders else "number",
             page=_number(asked.get("page", "1")),
         )
         return Answer(
@@ -154,7 +154,7 @@ class Pages:
                 page=cut(programs, wanted),
                 total=len(programs),
                 outcomes=outcome_counts(programs),
-                orders=ORDERS,
+                orders=orders,
                 beside=_beside(record.moments(), moment),
             )
         )

@@ -11,8 +11,7 @@ from urllib.parse import quote, urlencode
 
 from envrl.errors import MissingExtraError
 from envrl.evaluation import escape
-from envrl.evaluation.report import html as report_html
-from envrl.evaluation.report import sentences, words
+from envrl.evaluation.report import pieces, sentences, words
 from envrl.evaluation.report.words import OUTCOMES
 from envrl.workflow.recorded import Program, name_of
 
@@ -65,14 +64,14 @@ def _environment() -> Any:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(_TEMPLATES, "."),
         autoescape=True,
-        finalize=report_html._printable,
+        finalize=pieces.printable,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "source": report_html._source,
-        "frames": report_html._frames,
+        "source": pieces.source,
+        "frames": pieces.frames,
         "line": escape.one_line,
         "moment": name_of,
         "bar": _bar,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 
-from envrl.errors import EnvrlError
 from envrl.evaluation.report.record import Frame, Replay
 from envrl.workflow.play import difference, replay
 from envrl.workflow.recorded import Conditions, Program
@@ -19,8 +18,8 @@ _MOST_FRAMES = 1_000
 _one = threading.Lock()
 
 
-class Busy(EnvrlError):
-    """Another replay is under way."""
+class Busy(Exception):
+    """Another replay is under way; the page says so, and no user has anything to mend."""
 
 
 class Shown:
