@@ -117,3 +117,9 @@ def test_what_is_no_range_of_indices_is_refused_in_a_sentence_that_shows_it(text
     with pytest.raises(SeedError) as caught:
         parse_indices(text)
     assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["0:99999999999999999999", "99999999999999999999", "99999999999999999999:0"])
+def test_a_range_that_no_machine_could_count_is_refused(text):
+    with pytest.raises(SeedError, match=r"lies outside 0 … 2\*\*40"):
+        parse_indices(text)

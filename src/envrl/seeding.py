@@ -93,6 +93,6 @@ def parse_indices(text: str | int) -> range:
         indices = range(int(start), int(stop)) if colon else range(int(start))
     except ValueError:
         raise SeedError(f"seeds {text!r}: write a count such as 200, or a range such as 0:1000") from None
-    if len(indices) == 0 or indices.start < 0 or indices.stop > _MAX_INDEX:
+    if indices.start >= indices.stop or indices.start < 0 or indices.stop > _MAX_INDEX:
         raise SeedError(f"seeds {text!r}: the range is empty or lies outside 0 … 2**40")
     return indices

@@ -254,6 +254,10 @@ def test_a_gate_that_is_none(refused, gate, words):
     [
         (("--resume", "no"), "no: not a sweep (no such directory)"),
         (("--resume", "no", "--seeds", "3"), "--resume takes no --seeds"),
+        (("--strategy", GREEDY, "--json", "nowhere/x.json"), "--json nowhere/x.json: there is no folder nowhere"),
+        (("--strategy", GREEDY, "--junit", "nowhere/x.xml"), "--junit nowhere/x.xml: there is no folder nowhere"),
+        (("--strategy", GREEDY, "--junit", "/"), "--junit /: is a folder"),
+        (("--strategy", GREEDY, "--export", "inspect", GREEDY), f"{GREEDY} is no folder"),
         (("--plan",), "--plan needs the width"),
         (("--plan", "--width", "2"), "--width 2"),
         (("--plan", "--width", "0.1", "--strategy", "x.py"), "--plan takes no --strategy"),
@@ -298,7 +302,8 @@ def held(tmp_path):
 
 def test_a_directory_that_holds_a_run(refused, held):
     message = one_line(refused("train", "--env", "2048", "--name", "held", f"output.root={held.parent}", *SMALL))
-    assert "already holds a run; continue it with --resume, or choose another --name" in message
+    assert "already holds a run; continue it with --resume (output.resume)" in message
+    assert "or choose another --name" in message
 
 
 def test_a_name_that_is_no_name(refused):
@@ -337,8 +342,8 @@ def test_nothing_is_not_resumed(refused, tmp_path):
 
 
 def test_a_run_is_resumed_as_it_is(refused, held):
-    message = refused("train", "--resume", held, "--steps", "9")
-    assert "--resume goes on with a run as it is" in message
+    message = refused("train", held / "config.yaml", "--resume", held)
+    assert "--resume goes on with a run under its own configuration" in message
 
 
 # extras

@@ -28,3 +28,11 @@ def test_a_setting_needs_a_key_and_a_value(text):
 def test_the_command_is_repeated_as_a_shell_reads_it(monkeypatch):
     monkeypatch.setattr("sys.argv", ["/usr/bin/envrl", "eval", "--success", "return >= 475"])
     assert repeat_command() == "envrl eval --success 'return >= 475'"
+
+
+@pytest.mark.parametrize("words", [["--hf_hub_token", "s3cret"], ["--api-key=s3cret"], ["x.hf_token=s3cret"]])
+def test_secrets_are_masked_in_the_command_that_is_repeated(monkeypatch, words):
+    monkeypatch.setattr("sys.argv", ["envrl", "train", *words, "--api-key-env", "OPENAI_API_KEY"])
+    assert "s3cret" not in repeat_command()
+    assert "[masked]" in repeat_command()
+    assert repeat_command().endswith("--api-key-env OPENAI_API_KEY")

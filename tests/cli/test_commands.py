@@ -269,6 +269,13 @@ def test_options_reach_the_configuration(envrl):
         assert f"{line}  # command line" in said.out, said.err
 
 
+def test_an_option_is_taken_as_it_was_typed(envrl):
+    said = envrl("train", RECIPE, "--name", "007", "--success", "return >= 475 # or so", "--print-config")
+    assert said.code == 0, said.err
+    assert 'name: "007"' in said.out
+    assert 'success: "return >= 475 # or so"' in said.out
+
+
 SHORT = [
     "--steps", "2", "train.warmup_steps=0", "train.per_device_train_batch_size=2", "train.save_steps=1",
     "method.num_generations=2", "method.max_completion_length=96", "env.episodes=1", "env.options.target=32",

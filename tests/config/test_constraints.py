@@ -316,3 +316,10 @@ def test_words_for_stages_that_others_know_are_explained(errors):
 
 def test_the_default_breaks_nothing():
     assert violations(RunConfig()) == []
+
+
+def test_prompts_of_a_stream_cannot_be_checked():
+    stream = ["method.name=sft", "dataset.path=[x.jsonl]", "dataset.streaming=true"]
+    with pytest.raises(ConfigError, match=r"max_prompt_length: the prompts of a stream cannot all be checked"):
+        load_config(None, [*stream, "method.max_prompt_length=64"])
+    load_config(None, stream)

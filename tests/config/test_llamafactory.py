@@ -405,3 +405,10 @@ def test_every_key_is_read_told_of_or_refused(tmp_path, keys):
         said = str(error)
     for line in said.splitlines():
         assert re.match(r"(.*c\.yaml:\d+:\d+|LLaMA-Factory's default|default): ", line)
+
+
+def test_a_stage_that_is_a_list_is_an_error_of_its_line(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("model_name_or_path: tiny\nstage: [dpo]\ndataset: x.jsonl\n")
+    with pytest.raises(ConfigError, match=r"c.yaml:2:8: stage: unknown stage"):
+        load_config(path)

@@ -42,7 +42,10 @@ def test_options_become_overrides(tokens, overrides):
         (["--step", "3"], ["command line: --step: no such option; did you mean --steps or --max_steps?"]),
         (
             ["--lerning_rate", "3"],
-            ["command line: --lerning_rate: no such option; did you mean --learning_rate or --train.learning_rate?"],
+            [
+                "command line: --lerning_rate: no such option; did you mean --learning_rate or "
+                "--train.learning_rate or --pre_sft_learning_rate?"
+            ],
         ),
         (
             ["--qqq"],
@@ -136,3 +139,14 @@ def test_flat_and_dotted_overrides_of_one_field_come_in_their_order():
 def test_keys_of_llamafactory_that_are_not_done_are_refused_as_overrides_too(errors):
     (line,) = errors("", "use_galore=true")
     assert line.startswith("command line: use_galore: not done by envrl: ")
+
+
+@pytest.mark.parametrize("text", ["hf_hub_token=s3cret", "model.hf-token=s3cret", "swanlab_api_key=s3cret"])
+def test_a_secret_on_the_command_line_is_refused_and_not_repeated(text):
+    with pytest.raises(ConfigError, match="is a secret") as error:
+        load_config(None, [text])
+    assert "s3cret" not in str(error.value)
+
+
+def test_options_of_an_environment_may_be_called_keys():
+    assert load_config(None, ["env.options.door_key=3"]).config.env.options == {"door_key": 3}

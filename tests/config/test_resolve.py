@@ -93,7 +93,7 @@ def test_any_emitted_value_reads_back(value):
 
 def test_an_unknown_key_is_placed_and_its_neighbours_named(errors):
     assert errors("train:\n  max_step: 3\n") == [
-        "c.yaml:2:3: train.max_step: unknown key (3 met); did you mean max_steps or save_steps or warmup_steps?"
+        "c.yaml:2:3: train.max_step: unknown key (3 met); did you mean max_steps or save_steps or smoke_steps?"
     ]
 
 
@@ -102,7 +102,8 @@ def test_an_unknown_key_of_another_group_is_sent_there(errors):
         "c.yaml:2:3: model.learning_rate: unknown key (0.0003 met); learning_rate belongs in group train"
     ]
     assert errors("model:\n  lerning_rate: 1\n") == [
-        "c.yaml:2:3: model.lerning_rate: unknown key (1 met); did you mean train.learning_rate?"
+        "c.yaml:2:3: model.lerning_rate: unknown key (1 met); did you mean train.learning_rate or "
+        "method.pre_sft_learning_rate?"
     ]
     assert errors("max_steps: 3\n") == ["c.yaml:1:1: max_steps: unknown key (3 met); max_steps belongs in group train"]
     assert errors("train.max_steps: 3\n") == [
@@ -112,7 +113,9 @@ def test_an_unknown_key_of_another_group_is_sent_there(errors):
 
 def test_an_unknown_key_like_no_other_gets_the_list(errors):
     (line,) = errors("reward:\n  zzz: 3\n")
-    assert line == "c.yaml:2:3: reward.zzz: unknown key (3 met); remove it (group reward knows preset, weights)"
+    assert (
+        line == "c.yaml:2:3: reward.zzz: unknown key (3 met); remove it (group reward knows preset, weights, functions)"
+    )
     (line,) = errors("zzz: 3\n")
     assert line.endswith("remove it (the groups are model, env, dataset, reward, method, train, sandbox, eval, output)")
 
@@ -207,7 +210,7 @@ def test_control_characters_of_a_value_are_shown_escaped(errors):
         (
             "max_stepz=3",
             "command line: max_stepz: unknown key (3 met); did you mean train.max_steps or train.save_steps or "
-            "dataset.max_samples?",
+            "train.smoke_steps?",
         ),
         ("trian.max_steps=3", "command line: trian: unknown key (a group of keys met); did you mean train?"),
         (

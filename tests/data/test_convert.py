@@ -191,3 +191,21 @@ def test_an_implicit_conversation_is_parted_where_the_sides_part(turns: list[str
     prompt = [(_user, _assistant)[number % 2](text) for number, text in enumerate(turns)]
     row = {name: [*prompt, _assistant(side)] for name, side in zip(("chosen", "rejected"), sides, strict=True)}
     assert _example(row) == Example(prompt=prompt, chosen=[_assistant(sides[0])], rejected=[_assistant(sides[1])])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected", "wanted"),
+    [
+        ("Why?\nAnswer:", "Why?\nAnswer: so", "Why?\nAnswer: no", ("so", "no")),
+        ("Why?\nAnswer:", "Why?\nAnswer: so", "no", ("Why?\nAnswer: so", "no")),
+        ("I", "It is so", "If only", ("It is so", "If only")),
+        ("Why?", "Why?", "Why? No", ("Why?", "Why? No")),
+    ],
+)
+def test_a_prompt_that_both_sides_repeat_is_not_doubled(
+    prompt: str, chosen: str, rejected: str, wanted: tuple[str, str]
+) -> None:
+    row = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+    example = convert(row, detect(row, "here"))
+    assert example.prompt == [{"role": "user", "content": prompt}]
+    assert (example.chosen[0]["content"], example.rejected[0]["content"]) == wanted  # type: ignore[index]

@@ -107,3 +107,12 @@ def test_a_folder_without_splits_gives_all_its_files(tmp_path: Path) -> None:
 def test_a_folder_without_data_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no data file in this folder"):
         data_files(tmp_path, "train")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_rows_nested_too_deeply_are_an_error_with_their_line(tmp_path: Path, name: str) -> None:
+    row = '{"a": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    path = tmp_path / name
+    path.write_text(f"[{row}]" if name == "a.json" else row + "\n")
+    with pytest.raises(ConfigError, match=r"a\.jsonl?"):
+        list(read_records(path))

@@ -136,3 +136,10 @@ def test_with_fewer_seeds_no_lead_is_sure(confidence: float) -> None:
     assert signed_rank_p_value([1.0] * seeds, [0.0] * seeds) <= 1 - confidence
     if seeds > 1:
         assert signed_rank_p_value([1.0] * (seeds - 1), [0.0] * (seeds - 1)) > 1 - confidence
+
+
+def test_kto_takes_what_rounding_made_just_too_little() -> None:
+    means = (0.1 + 0.2 - 5e-17, 0.3 - 0.1 + 1e-16)
+    made = [Candidate("p", f"{i} text {i * 7}", (0,), (mean,)) for i, mean in enumerate(means)]
+    rows = choose_kto(made, 0.3 + 1e-16, 0.1, PairRules(alike=2.0)).rows
+    assert [row["label"] for row in rows] == [True, False]

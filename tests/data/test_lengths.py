@@ -43,6 +43,27 @@ def test_prompts_that_fill_the_limit_are_left_out_and_longer_rows_are_named(
         assert any(f"{path}:2 (" in note and "the trainer cuts their end" in note for note in rows.notes)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_rows_for_a_reward_model_are_whole_or_left_out(tokenizer: Any, tmp_path: Path, plain: bool) -> None:
+    def row(chosen: int) -> str:
+        return json.dumps({"prompt": "9 ", "chosen": "9" * chosen, "rejected": "9 8"}) + "\n"
+
+    path = tmp_path / "rows.jsonl"
+    path.write_text(row(2) + row(90) + row(3))
+    template = "none" if plain else None
+    rows = load_rows(DatasetConfig(path=[str(path)], max_length=50, template=template), "reward", tokenizer=tokenizer)
+    assert len(rows.train) == 2  # type: ignore[arg-type]
+    assert rows.dropped.counts == {"longer than dataset.max_length": 1}
+    assert any("1 of 3 rows" in note and "are left out" in note and "cuts" not in note for note in rows.notes)
+
+
+def test_text_for_a_reward_model_ends_with_the_token_of_the_end(tokenizer: Any) -> None:
+    row = {"prompt": "9 ", "chosen": "8 7", "rejected": "6"}
+    lengths = Lengths(tokenizer, 2048, scored=True)
+    lengths.measure(row, "a")
+    assert lengths.longest == len(tokenizer("9 8 7" + tokenizer.eos_token)["input_ids"])
+
+
 def test_a_row_that_the_template_cannot_render_is_an_error(tokenizer: Any) -> None:
     tokenizer.chat_template = "{{ raise_exception('no tools') }}"
     with pytest.raises(ConfigError, match=r"rows.jsonl:7: the chat template cannot render this row \(no tools\)"):

@@ -57,10 +57,15 @@ def test_every_stage_gets_its_shape(tmp_path: Path, row: dict[str, Any], stage: 
     assert _load(_file(tmp_path, "rows.jsonl", [row]), stage).train == wanted
 
 
-def test_conversations_of_several_answers_stay_whole_and_make_all_rows_so(tmp_path: Path) -> None:
-    long = {"messages": [*_Q, *_A, *_Q, *_B]}
-    rows = _load(_file(tmp_path, "rows.jsonl", [{"messages": [*_Q, *_A]}, long]), "sft")
-    assert rows.train == [{"messages": [*_Q, *_A]}, long]
+def test_conversations_of_several_answers_stay_whole_wherever_they_stand(tmp_path: Path) -> None:
+    long, short = {"messages": [*_Q, *_A, *_Q, *_B]}, {"messages": [*_Q, *_A]}
+    rows = _load(_file(tmp_path, "rows.jsonl", [short] * 300 + [long]), "sft")
+    made = {"prompt": _Q, "completion": _A}
+    assert rows.train == [made] * 300 + [long], "the answers of the last row are all trained on"
+    both = _file(tmp_path, "both.jsonl", rows.train[-2:])
+    assert _load(both, "sft").train == [made, long], "as 'envrl data prepare' writes them, they are read back"
+    held = _load(both, "sft", eval_path=[_file(tmp_path, "held.jsonl", [short])]).eval
+    assert held == [made]
 
 
 def test_tools_travel_as_json_text(tmp_path: Path) -> None:
@@ -197,3 +202,10 @@ def test_plain_files_are_read_without_torch(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_rows_that_a_template_was_put_to_are_left_out_wherever_they_stand(tmp_path: Path) -> None:
+    marked = {"prompt": "<|im_start|>user\nq", "chosen": "a", "rejected": "b"}
+    rows = _load(_file(tmp_path, "rows.jsonl", [_PAIR, marked, _PAIR]), "dpo")
+    assert len(rows.train) == 2  # type: ignore[arg-type]
+    assert rows.dropped.counts == {"text that a chat template was put to already": 1}

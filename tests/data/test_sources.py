@@ -148,3 +148,25 @@ def test_data_that_datasets_saved(tmp_path: Path) -> None:
         assert load_rows(DatasetConfig(path=[str(tmp_path / name)]), "pt").train == [{"text": "t"}]
     with pytest.raises(ConfigError, match=r"no split 'test'; set dataset.split to train"):
         load_rows(DatasetConfig(path=[str(tmp_path / "many")], split="test"), "pt")
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"file_name": 3}, "file_name: expected text"),
+        ({"file_name": "a.jsonl", "columns": ["prompt"]}, "columns: expected a table"),
+        ({"file_name": "a.jsonl", "columns": {"prompt": 3}}, "columns.prompt: expected text"),
+        ({"file_name": "a.jsonl", "tags": "user"}, "tags: expected a table"),
+        ({"file_name": "a.jsonl", "num_samples": "12"}, "num_samples: expected a number of rows"),
+        ({"file_name": "a.jsonl", "num_samples": -1}, "num_samples: expected a number of rows"),
+        ({"file_name": "a.jsonl", "ranking": "yes"}, "ranking: expected true or false"),
+        ({"hf_hub_url": ["x"]}, "hf_hub_url: expected text"),
+        ({"file_name": "a.jsonl", "formatting": {}}, "formatting: expected text"),
+    ],
+)
+def test_an_entry_with_values_of_the_wrong_kind(tmp_path: Path, entry: dict[str, Any], said: str) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "t"}\n')
+    (tmp_path / "dataset_info.json").write_text(json.dumps({"a": entry}))
+    with pytest.raises(ConfigError, match=said) as error:
+        load_rows(DatasetConfig(path=["a"], info=str(tmp_path)), "pt")
+    assert "dataset_info.json" in str(error.value) or str(tmp_path) in str(error.value)

@@ -174,6 +174,11 @@ def test_a_key_that_a_server_repeats_is_not_repeated():
     assert error.words == "Incorrect API key: [key]"
 
 
+def test_a_completion_that_holds_the_key_by_chance_stays_as_it_was_written():
+    with Server(completion("a = 1  # not needed")) as server:
+        assert ask(server, key="a").text == "a = 1  # not needed"
+
+
 # waiting
 
 

@@ -114,3 +114,12 @@ def test_no_second_adapters_are_put_on():
 
 def test_a_model_that_scores_has_adapters_of_its_own_kind():
     assert adapters(config(*LORA), "SEQ_CLS").task_type == "SEQ_CLS"
+
+
+def test_an_optimiser_that_nobody_knows_is_refused_when_the_plan_is_made():
+    from envrl.errors import UnknownNameError
+    from envrl.workflow.course import Plan
+
+    Plan.of(load_config(None, ["train.optim=adafactor"]).config)
+    with pytest.raises(UnknownNameError, match=r"optimiser \(train.optim\) 'adamw_torhc': did you mean adamw_torch"):
+        Plan.of(load_config(None, ["train.optim=adamw_torhc"]).config)

@@ -280,6 +280,7 @@ def test_each_step_is_reported_with_trls_figures_and_ours(course):
         for name in ("reward_std", "frac_reward_zero_std", "entropy", "loss", "grad_norm", "learning_rate",
                      "completions/mean_length", "completions/clipped_ratio"):  # fmt: skip
             assert math.isfinite(figures[name]), name
+        assert sum(one.clipped for one in batch) / 4 == figures["completions/clipped_ratio"]
         assert figures | step_figures(batch) == figures
         assert set(figures["seconds"]) == {"generation", "sandbox", "update"}
         assert all(seconds >= 0 for seconds in figures["seconds"].values())

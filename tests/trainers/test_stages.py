@@ -10,7 +10,7 @@ import pytest
 
 from envrl.config import load_config
 from envrl.errors import ConfigError, ModelError
-from envrl.models import load_model, quiet_libraries
+from envrl.models import load_model, load_tokenizer, quiet_libraries
 from envrl.trainers import dpo, kto, orpo, reward, simpo
 from envrl.trainers.agreement import require_same_tokens
 from envrl.trainers.experimental import experimental
@@ -54,7 +54,7 @@ def same(first, second):
 class Course:
     """A stage with all that there was to see."""
 
-    def __init__(self, name, output, *overrides, train=None):
+    def __init__(self, name, output, *overrides, train=None, held_out=None):
         import torch
 
         quiet_libraries()
@@ -69,7 +69,7 @@ class Course:
         self.loaded = load_model(self.config.model, "cpu", seed, chat=False, scores=name == "reward")
         self.before = state(self.loaded.model)
         train = rows(FILES[name]) if train is None else train
-        held_out = rows(FILES[name], "eval", 8)
+        held_out = rows(FILES[name], "eval", 8) if held_out is None else held_out
         self.stage = Stage(self.loaded, self.config, train, held_out, self.notes, output=output, device="cpu")
 
     def train(self, resume_from=None):
@@ -205,6 +205,69 @@ def test_texts_of_pre_training_are_not_cut(tmp_path):
     assert {len(piece) for piece in pieces[:-1]} == {64}
     tokenizer = course.loaded.tokenizer
     assert tokenizer.decode([token for piece in pieces for token in piece]) == long[0]["text"] + tokenizer.eos_token
+
+
+def calling(about, **arguments):
+    call = {"type": "function", "function": {"name": "weather", "arguments": arguments}}
+    return {
+        "prompt": [turn("user", f"How is the weather in {about}?")],
+        "completion": [{"role": "assistant", "content": "", "tool_calls": [call]}],
+        "tools": json.dumps([{"type": "function", "function": {"name": "weather", "parameters": {}}}]),
+    }
+
+
+class Again:
+    """Rows that are read again and again, as a stream is."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        return iter(self.rows)
+
+
+@pytest.mark.parametrize("kind", [list, Again])
+def test_calls_of_tools_are_learnt_as_they_stand_in_their_row(tmp_path, monkeypatch, kind):
+    made = [
+        calling("Rome", city="Rome", days=3),
+        calling("Oslo", place="Oslo", days="three"),
+        calling("Bern", zone=None, deep={"a": [1, "b"]}),
+        {"prompt": [turn("user", "Hello")], "completion": [turn("assistant", "Hi")]},
+    ]
+    template = (
+        "{{ tools | tojson if tools else '' }}{% for m in messages %}{{ m.role }}: {{ m.content }}"
+        "{% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor %}\n{% endfor %}"
+    )
+
+    def loaded(*arguments, load=load_model, **options):
+        found = load(*arguments, **options)
+        found.tokenizer.chat_template = template
+        return found
+
+    monkeypatch.setitem(globals(), "load_model", loaded)
+    course = Course("sft", tmp_path, "dataset.max_length=2048", train=kind(made))
+    tokenizer = course.loaded.tokenizer
+    for row, seen in zip(made, course.stage._trainer.train_dataset, strict=True):
+        wanted = tokenizer.apply_chat_template(
+            row["prompt"] + row["completion"], tools=json.loads(row.get("tools", "null")), tokenize=False
+        )
+        assert tokenizer.decode(seen["input_ids"]) == wanted
+
+
+@pytest.mark.parametrize("template", ["null", "none"])
+def test_rows_for_a_reward_model_are_those_that_were_counted(tmp_path, template):
+    from envrl.data import load_rows
+
+    path = tmp_path / "pairs.jsonl"
+    lines = [{"prompt": "9 ", "chosen": "9 " * count, "rejected": "8"} for count in range(20, 60)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    options = [f"dataset.path=[{path}]", f"dataset.template={template}", "dataset.max_length=64"]
+    config = load_config(None, ["method.name=reward", *options]).config
+    found = load_rows(config.dataset, "reward", tokenizer=load_tokenizer(config.model))
+    assert found.dropped.counts["longer than dataset.max_length"] > 3
+    held = {"prompt": "9 ", "chosen": "9", "rejected": "8"} if template == "none" else None
+    course = Course("reward", tmp_path / "run", *options, train=found.train, held_out=[held] if held else None)
+    assert len(course.stage._trainer.train_dataset) == len(found.train), "TRL leaves out no more"
 
 
 # turns

@@ -20,6 +20,7 @@ SHORT = [
     "train.warmup_steps=0",
     "train.per_device_train_batch_size=4",
     "train.save_steps=2",
+    "train.best_of_checkpoints=1",
     "method.num_generations=4",
     "method.num_iterations=1",
     "method.max_completion_length=96",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import signal
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from envrl.config import load_config
 from envrl.errors import ConfigError, RunError
 from envrl.evaluation.report.finetune import FinetuneReport
-from envrl.runs import RunDirectory, is_complete, read_json, read_lines
+from envrl.runs import RunDirectory, is_complete, read_json, read_lines, write_json
 from envrl.workflow.finetune_report import build_finetune_report
 from envrl.workflow.train import resume, train
 
@@ -34,6 +35,7 @@ SHORT = [
 ]  # fmt: skip
 FILES = """
 .lock config.yaml lock.json status.json events.jsonl metrics.jsonl report.html report.md report.json
+EXPERIMENT.md MODEL_CARD.md
 eval/data-before.json eval/data-after.json
 """.split()
 
@@ -230,6 +232,76 @@ def test_what_does_not_fit_is_said_before_anything_is_started(tmp_path, stage, k
     with pytest.raises(ConfigError, match=words):
         train(short(tmp_path, "x", override, stage=stage, kind=kind), "", Collected())
     assert not [path for path in tmp_path.iterdir() if list(path.iterdir())]
+
+
+def test_a_model_that_diverged_has_a_report_that_says_so(run, tmp_path):
+    import shutil
+
+    from envrl.evaluation.report.finetune_terminal import render_finetune_terminal
+    from envrl.workflow.finetune_report import write_finetune_report
+
+    diverged = RunDirectory(Path(shutil.copytree(run.path, tmp_path / "diverged")))
+    rows = read_lines(run.metrics_path).records
+    spoilt = [row if row["step"] < 3 else {**row, "loss": math.nan, "rewards/accuracies": math.nan} for row in rows]
+    diverged.metrics_path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in spoilt))
+    after = read_json(diverged.eval_dir / "data-after.json")
+    after["figures"] |= dict.fromkeys(("loss", "accuracy"), math.nan)
+    write_json(diverged.eval_dir / "data-after.json", after)
+    report = build_finetune_report(diverged)
+    assert [point.loss is None for point in report.curve] == [False, False, True, True]
+    told = " ".join(report.warnings)
+    assert "The loss was no number in 2 of 4 lines of metrics, first at step 3" in told
+    assert "Measured after training, loss, accuracy on held-out rows is no number" in told
+    write_finetune_report(diverged, report)
+    render_finetune_terminal(report)
+    for form in (diverged.report_md_path, diverged.report_html_path):
+        text = form.read_text()
+        assert "is no number after training" in text
+        assert "over training steps 1 to 2" in text
+    lost = msgspec.structs.replace(report, curve=report.curve[2:])
+    write_finetune_report(diverged, lost)
+    assert "The loss was no number in any training step" in diverged.report_md_path.read_text()
+
+
+def test_a_model_that_diverged_writes_nothing_and_scores_nothing():
+    import torch
+
+    from envrl.models import load_model
+    from envrl.workflow.samples import samples_of
+
+    turn = [{"role": "user", "content": "q"}], [{"role": "assistant", "content": "a"}]
+    pair = {"prompt": turn[0], "chosen": turn[1], "rejected": turn[1]}
+    for stage in ("dpo", "reward"):
+        config = load_config(None, [f"method.name={stage}", "dataset.path=[unused]"]).config
+        loaded = load_model(config.model, "cpu", chat=False, scores=stage == "reward")
+        with torch.no_grad():
+            for weight in loaded.model.parameters():
+                weight.fill_(math.nan)
+        (sample,) = samples_of(loaded, [pair], config)
+        assert (sample.written, sample.scores) == ("", (None, None) if stage == "reward" else ())
+
+
+class Advanced:
+    def __init__(self):
+        self.counts = []
+
+    def advance(self, count=1, **figures):
+        self.counts.append(count)
+
+
+def test_a_line_of_metrics_may_stand_for_several_steps():
+    from types import SimpleNamespace
+
+    from envrl.workflow.keeping import Keeper
+
+    course = SimpleNamespace(
+        run=SimpleNamespace(metrics=[], update_status=lambda **_: None), watcher=Advanced(), arena=None, done=5,
+        config=load_config(None, []).config,
+    )  # fmt: skip
+    keeper = Keeper(course)
+    for step in (10, 20, 25):
+        keeper.stepped(step, {})
+    assert course.watcher.counts == [5, 10, 5], "a bar of 25 steps that went on after 5 ends at its end"
 
 
 def test_text_of_a_model_is_escaped_in_every_form(finished):

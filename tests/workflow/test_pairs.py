@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from envrl.cli.main import cli
-from envrl.config import DatasetConfig
+from envrl.config import DatasetConfig, load_config
 from envrl.data import PairRules, load_rows
 from envrl.envs import find_task
 from envrl.errors import ConfigError, EnvrlError, RunError
@@ -108,6 +108,31 @@ def test_scores_can_be_compared_in_place_of_games_won() -> None:
         make_pairs(_subject(ahead, BAD), PairRules(margin=101), by="score")
 
 
+def _scored(text: str, outcome: Outcome, score: float) -> Sampled:
+    episodes = tuple(Episode(index=index, outcome=outcome, score=score) for index in range(8))
+    return Sampled("p", text, Scorecard(source="x", episodes=episodes))
+
+
+def test_what_breaks_never_beats_what_is_played_to_its_end() -> None:
+    honest = _scored("swings to and fro until time is up", Outcome.FAILURE, -200.0)
+    for outcome in (Outcome.EXCEPTION, Outcome.TIMEOUT, Outcome.SKIPPED, Outcome.INVALID_ACTION):
+        breaks = _scored("divides by zero", outcome, 0.0)
+        made = make_pairs(_subject(breaks, honest), PairRules(margin=5), by="score")
+        (row,) = made.rows
+        assert row["chosen"][0]["content"] == honest.completion
+        assert (row["chosen_score"], row["rejected_score"], made.floor) == (-200.0, -205.0, -205.0)
+        rows = make_pairs(_subject(breaks, honest), PairRules(margin=50), by="score", kto=True, threshold=-200.0).rows
+        assert {row["completion"][0]["content"]: row["label"] for row in rows} == {
+            honest.completion: True,
+            breaks.completion: False,
+        }
+
+
+def test_completions_of_which_nobody_knows_whether_they_were_cut_off_are_counted() -> None:
+    known = Sampled("p", GOOD.completion, GOOD.card, clipped=False)
+    assert make_pairs(_subject(known, BAD)).unknown == 1
+
+
 def test_too_few_seeds_to_be_sure_says_how_many_it_takes() -> None:
     good, bad = Sampled("p", "one of these", _card("1111")), Sampled("p", "the other side", _card("0000"))
     with pytest.raises(RunError, match=r"4 common seeds can never be 95% sure, which takes 5: .*--episodes 16"):
@@ -164,13 +189,36 @@ def _record(sampled: Sampled) -> dict[str, Any]:
 
 
 def test_a_run_gives_the_completions_of_all_its_steps(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("env: {id: 2048, options: {target: 64}}\nmodel: {contract: tiny}\n")
+    (tmp_path / "config.yaml").write_text(
+        "env: {id: 2048, options: {target: 64}}\nmodel: {contract: tiny}\n"
+        "sandbox: {workers: 3, limits: {call_cpu: 9}}\n"
+    )
     _lines(tmp_path / "eval" / "prompts.jsonl", {"prompt": "p", "contract": "tiny"})
     _lines(tmp_path / "completions" / "step-000001.jsonl", _record(GOOD))
     _lines(tmp_path / "completions" / "step-000002.jsonl", _record(BAD))
     subject = read_subject(tmp_path)
     assert subject.sampled == (GOOD, BAD)
     assert (subject.task.options["target"] if subject.task else None, subject.contract) == (64, "tiny")
+    assert (subject.sandbox.workers, subject.sandbox.limits.call_cpu) == (3, 9)
+
+
+def test_completions_play_again_in_the_sandbox_of_their_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Opened(Exception):
+        pass
+
+    def opened(task: Any, **options: Any) -> Any:
+        raise Opened(options)
+
+    monkeypatch.setattr("envrl.workflow.pairs.open_arena", opened)
+    sandbox = load_config(
+        None, ["sandbox.workers=3", "sandbox.limits.call_cpu=9", "sandbox.require=[limits, seccomp]"]
+    ).config.sandbox
+    subject = PairSubject("here", (Sampled("p", "c"),), find_task("2048"), "tiny", sandbox)
+    with pytest.raises(Opened) as met:
+        make_pairs(subject, episodes=4, require=["landlock"])
+    (options,) = met.value.args
+    assert (options["runner"], options["workers"], options["limits"].call_cpu) == ("local", 3, 9)
+    assert options["require"] == ("limits", "seccomp", "landlock")
 
 
 def _sweep(folder: Path, task_id: str, contract: str | None, prompt: str | None) -> Path:
@@ -231,6 +279,15 @@ def test_a_file_says_its_prompt_or_the_environment_does(tmp_path: Path) -> None:
         read_subject(path)
 
 
+def test_the_last_line_of_a_file_needs_no_end_but_must_be_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"completion": "c", "prompt": "p"}\n{"completion": "d", "prompt": "p"}')
+    assert [one.completion for one in read_subject(path).sampled] == ["c", "d"]
+    path.write_text('{"completion": "c", "prompt": "p"}\n{"completion": "d", "pro')
+    with pytest.raises(RunError, match=r"a.jsonl:2: the last line is broken"):
+        read_subject(path)
+
+
 @pytest.mark.parametrize(
     ("record", "said"),
     [
@@ -273,6 +330,12 @@ def test_the_commands_from_completions_to_checked_pairs(tmp_path: Path) -> None:
     assert "exact one-sided Wilcoxon" in done.output
     (row,) = map(json.loads, pairs.read_bytes().splitlines())
     assert row["chosen_success"] > row["rejected_success"]
+    played = read_subject(tmp_path / "pairs.completions.jsonl").sampled
+    assert [one.completion for one in played] == [_GOOD, _POOR, "no program"]
+    assert all(one.card is not None for one in played)
+    assert len(load_rows(DatasetConfig(path=[str(tmp_path / "pairs.jsonl")]), "dpo").train) == 1
+    again = _envrl("pairs", str(given), *options, "--output", str(pairs))
+    assert "pairs.jsonl: exists already" in str(again.exception)
     checked = _envrl("data", "check", str(pairs))
     assert checked.exit_code == 0, checked.output
     assert "stage dpo: 1 rows, 0 left out" in checked.output
@@ -283,11 +346,57 @@ def test_a_configuration_needs_samples_and_episodes(tmp_path: Path) -> None:
     for arguments, said in (
         (["config.yaml"], "give --samples and --episodes"),
         (["a.jsonl", "--samples", "4"], "--samples is for a CONFIG.yaml"),
-        (["a.jsonl", "--env", "2048", "--set", "target"], "write KEY=NUMBER"),
+        (["a.jsonl", "--env", "2048", "--set", "target"], "write KEY=VALUE"),
     ):
         done = _envrl("pairs", *arguments)
         assert done.exit_code == 2
         assert said in done.output
+
+
+def test_outputs_and_options_are_checked_before_anything_is_played(tmp_path: Path, monkeypatch: Any) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("completions were read already")
+
+    monkeypatch.setattr("envrl.workflow.pair_subjects.read_subject", never)
+    given = _lines(tmp_path / "given.jsonl", {"prompt": "p", "completion": "c"})
+    (tmp_path / "old.completions.jsonl").write_text("hours of play")
+    for output, said in (("nowhere/x.jsonl", "folder does not exist"), ("old.jsonl", "old.completions.jsonl: exists")):
+        done = _envrl("pairs", str(given), "--episodes", "4", "--output", str(tmp_path / output))
+        assert isinstance(done.exception, RunError)
+        assert said in str(done.exception)
+    for arguments, said in (
+        ((str(tmp_path), "--env", "2048"), "are for a file of completions"),
+        ((str(tmp_path), "--contract", "chat"), "are for a file of completions"),
+        ((str(given), "--set", "target=64"), "--set is an option of --env"),
+    ):
+        done = _envrl("pairs", *arguments)
+        assert done.exit_code == 2
+        assert said in done.output
+
+
+def test_data_are_read_as_training_reads_them(tmp_path: Path) -> None:
+    from envrl.workflow.data import open_data
+
+    data = _lines(tmp_path / "a.jsonl", *({"prompt": f"q{i}", "completion": "a"} for i in range(20)))
+    config = tmp_path / "run.yaml"
+    config.write_text(f"method: {{name: sft}}\ndataset: {{path: [{data}], val_size: 5}}\ntrain: {{seed: 7}}\n")
+    opened = open_data(str(config))
+    assert opened.rows.eval == load_rows(opened.config, "sft", seed=7).eval
+    assert opened.rows.eval != load_rows(opened.config, "sft", seed=0).eval
+    text = _lines(tmp_path / "t.jsonl", {"text": "9 " * 400})
+    config.write_text(f"method: {{name: pt}}\ndataset: {{path: [{text}], max_length: 8}}\n")
+    assert open_data(str(config)).rows.notes == (), "texts of pre-training are never cut"
+
+
+def test_prompts_of_every_turn_are_measured(tmp_path: Path) -> None:
+    from envrl.workflow.data import open_data
+
+    turns = [("user", "q"), ("assistant", "a"), ("user", "9" * 60), ("assistant", "b")]
+    short = {"messages": [{"role": role, "content": text} for role, text in turns[:2]]}
+    long = {"messages": [{"role": role, "content": text} for role, text in turns]}
+    data = _lines(tmp_path / "a.jsonl", short, long)
+    with pytest.raises(ConfigError, match=r"max_prompt_length: 1 of 3 prompts .* for example .*a.jsonl:2"):
+        open_data(str(data), None, ["method.max_prompt_length=50"], "tiny")
 
 
 def test_data_is_prepared_in_the_shape_of_its_stage(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from envrl.config.short_forms import FORMER_NAMES, SHORT_FORMS
 from envrl.config.validate import unknown_key
 from envrl.errors import ConfigError, nearest
 
-__all__ = ["Override", "command_arguments", "override_arguments", "parse_override"]
+__all__ = ["Override", "command_arguments", "is_secret", "override_arguments", "parse_override"]
 
 _FLAGS = frozenset("true false yes no on off".split())
 
@@ -37,6 +37,9 @@ def parse_override(text: str, *, flat_file: bool) -> tuple[Override | None, list
     """
     name, equals, value = text.partition("=")
     name = FORMER_NAMES.get(name.strip(), name.strip())
+    if is_secret(name):
+        what = "is a secret, and what is typed here is kept with the run; set it in the environment, such as HF_TOKEN"
+        return None, [Problem(COMMAND_LINE, name, what)]
     if not equals or not name:
         what = f"expected key=value ({text!r} met); write for example train.max_steps=80"
         return None, [Problem(COMMAND_LINE, "", what)]
@@ -46,6 +49,15 @@ def parse_override(text: str, *, flat_file: bool) -> tuple[Override | None, list
         return None, [Problem(COMMAND_LINE, "", str(error).removeprefix(f"{COMMAND_LINE}: "))]
     override, wrong = _meant(name, node, flat_file)
     return override, problems + wrong
+
+
+def is_secret(name: str) -> bool:
+    """Whether a name on the command line is that of a token or a key, whose value nothing may repeat.
+
+    Names below a field with free keys are their owner's: ``env.options.door_key``.
+    """
+    group, _, last = name.lower().removeprefix("--").replace("-", "_").rpartition(".")
+    return last.endswith(("_token", "_key")) and group not in leaf_fields()
 
 
 def _meant(name: str, node: Node, flat_file: bool) -> tuple[Override | None, list[Problem]]:

@@ -176,7 +176,7 @@ def _trl(row: Mapping[str, Any], layout: Layout) -> Example:
             raise Unfit("text that is no text", f"{type(text).__name__} met")
         return Example(text=text)
     label = _label(layout.get(row, "label")) if layout.kind == "label" else None
-    if "messages" in layout.columns:
+    if layout.get(row, "messages") is not None:  # rows that 'envrl data prepare' wrote may be of both shapes
         return _conversation(_messages(layout.get(row, "messages")), label, tools)
     prompt = _turns(layout.get(row, "prompt"), "user", "prompt", layout.plain)
     answer = _turns(layout.get(row, "completion"), "assistant", "answer", layout.plain)
@@ -198,6 +198,7 @@ def _preference(row: Mapping[str, Any], layout: Layout, tools: list[dict[str, An
     sides = [layout.get(row, name) for name in ("chosen", "rejected")]
     if all(isinstance(side, str) for side in sides) and layout.get(row, "prompt") is None:
         return _implicit_text(str(sides[0]), str(sides[1]), layout.plain)
+    sides = _without_prompt(sides, layout.get(row, "prompt"), layout.plain)
     chosen, rejected = (_turns(side, "assistant", name, layout.plain) for side, name in zip(sides, _SIDES, strict=True))
     if isinstance(chosen, str) or isinstance(rejected, str) or chosen[0]["role"] == rejected[0]["role"] == "assistant":
         prompt = _turns(layout.get(row, "prompt"), "user", "prompt", layout.plain)
@@ -212,6 +213,18 @@ def _preference(row: Mapping[str, Any], layout: Layout, tools: list[dict[str, An
 
 
 _SIDES = ("chosen", "rejected")
+
+
+def _without_prompt(sides: list[Any], prompt: Any, plain: bool) -> list[Any]:
+    """Two texts without the prompt that stands beside them, where both repeat it; else as they are."""
+    if not (isinstance(prompt, str) and prompt.strip() and all(isinstance(side, str) for side in sides)):
+        return sides
+    rest = [side.removeprefix(prompt) for side in sides]
+    for side, own in zip(sides, rest, strict=True):
+        inside_a_word = prompt[-1].isalnum() and own[:1].isalnum()
+        if own == side or not own.strip() or inside_a_word:
+            return sides
+    return rest if plain else [own.lstrip() for own in rest]
 
 
 def _implicit_text(chosen: str, rejected: str, plain: bool) -> Example:

@@ -12,11 +12,14 @@ import msgspec
 
 from envrl.errors import ConfigError, MissingExtraError
 
-__all__ = ["ABOUT", "SUFFIXES", "Record", "data_files", "read_records"]
+__all__ = ["ABOUT", "PLAYED", "SUFFIXES", "Record", "data_files", "read_records"]
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
 ABOUT = ".about.json"
 """Beside rows that envrl wrote, under their name with this ending: what they were made of. Holds no rows."""
+
+PLAYED = ".completions.jsonl"
+"""Beside pairs that envrl made, likewise: the completions that were played for them. Holds no rows to train on."""
 
 _SPLITS = {
     "train": "train",
@@ -59,7 +62,7 @@ def data_files(path: Path, split: str) -> list[Path]:
         for file in path.rglob("*")
         if file.suffix in SUFFIXES
         and file.name != "dataset_info.json"
-        and not file.name.endswith(ABOUT)
+        and not file.name.endswith((ABOUT, PLAYED))
         and not file.name.startswith(".")
     )
     if not files:
@@ -107,7 +110,7 @@ def _read_json(path: Path) -> Iterator[Record]:
         raise ConfigError(f"{path}: holds one JSON object, where a list of rows is wanted; write [{{…}}, {{…}}]")
     try:
         elements = msgspec.json.decode(content, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a JSON list of rows ({error}); mend the file") from None
     decoder = msgspec.json.Decoder()
     position, line = start + 1, content.count(b"\n", 0, start + 1) + 1
@@ -126,7 +129,7 @@ def _read_json(path: Path) -> Iterator[Record]:
 def _row(decoder: msgspec.json.Decoder[Any], text: bytes, place: str) -> Record:
     try:
         row = decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{place}: broken JSON ({error}); mend or remove this row") from None
     if not isinstance(row, dict):
         raise ConfigError(f"{place}: {type(row).__name__} where a row with named columns is wanted; write {{…}}")

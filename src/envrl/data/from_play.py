@@ -15,6 +15,9 @@ from envrl.data.significance import signed_rank_p_value
 
 __all__ = ["Candidate", "Chosen", "PairRules", "choose_kto", "choose_pairs"]
 
+_ROUNDING = 1e-9
+"""So that a margin of 0.2 takes what rounding made 0.19999…."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -29,6 +32,7 @@ class Candidate:
         program: hash of its syntax tree, or None.
         unfit: why it may stand in no pair, in a few words; "" where it may.
         spoiled: whether what makes it unfit is its own doing, so that it is fit to be an example of what not to do.
+        broken: whether none of its games came to an honest end, so that its values say nothing good of it.
     """
 
     prompt: str
@@ -39,6 +43,7 @@ class Candidate:
     program: str | None = None
     unfit: str = ""
     spoiled: bool = False
+    broken: bool = False
 
     @property
     def mean(self) -> float:
@@ -99,7 +104,8 @@ def choose_pairs(candidates: Iterable[Candidate], rules: PairRules) -> Chosen:
 def choose_kto(candidates: Iterable[Candidate], threshold: float, margin: float, rules: PairRules) -> Chosen:
     """Rows with a label: desirable from a mean of ``threshold`` on, undesirable up to ``threshold - margin``.
 
-    What lies between is left out; a completion that holds no program, or one that cheats or breaks, is undesirable.
+    What lies between is left out; a completion that holds no program, or one that cheats or breaks in all its games, is
+    undesirable.
     """
     chosen = Chosen()
     spoiled: dict[str, Candidate] = {}
@@ -109,9 +115,9 @@ def choose_kto(candidates: Iterable[Candidate], threshold: float, margin: float,
     fit = [candidate for candidate in candidates if not candidate.spoiled]
     for members in _groups(fit, rules, chosen).values():
         for candidate in members:
-            if candidate.mean >= threshold:
+            if candidate.mean >= threshold - _ROUNDING and not candidate.broken:
                 chosen.rows.append(_kto_row(candidate, True))
-            elif candidate.mean <= threshold - margin:
+            elif candidate.mean <= threshold - margin + _ROUNDING or candidate.broken:
                 chosen.rows.append(_kto_row(candidate, False))
             else:
                 chosen.completions["neither good nor bad"] += 1
@@ -155,9 +161,8 @@ def _pair_up(members: Sequence[Candidate], rules: PairRules, chosen: Chosen) -> 
     place_in_order[order] = np.arange(len(members))
     found = 0
     for winner in order:
-        # A tiny tolerance, so that a margin of 0.2 takes what rounding made 0.19999….
         lead = means[winner] - means
-        far = lead >= rules.margin - 1e-9
+        far = lead >= rules.margin - _ROUNDING
         close = ~far & ((lead > 0) | ((lead == 0) & (np.arange(len(members)) > winner)))
         chosen.pairs["difference below the margin"] += int(close.sum())
         losers = np.flatnonzero(far)

@@ -22,15 +22,18 @@ class Lengths:
     Attributes:
         tokenizer: with the chat template that training uses.
         limit: most tokens of a row (``dataset.max_length``).
+        scored: whether rows are for a reward model, which sees a row whole or not at all.
         rows: that were measured.
         longest: tokens of the longest row.
         prompts_over: rows whose prompt alone fills the limit; there is nothing left of them to train on.
-        rows_over: rows that fit with their prompt but not as a whole; the trainer cuts their end.
+        rows_over: rows that fit with their prompt but not as a whole; the trainer cuts their end, or they are left
+            out where a model scores them.
         examples: places of some rows that are too long, with their tokens.
     """
 
     tokenizer: Any
     limit: int
+    scored: bool = False
     rows: int = 0
     longest: int = 0
     prompts_over: int = 0
@@ -41,7 +44,7 @@ class Lengths:
         """Counts one row.
 
         Raises:
-            Unfit: its prompt alone fills the limit.
+            Unfit: its prompt alone fills the limit, or the row does and must not be cut.
             ConfigError: the chat template cannot render it.
         """
         self.rows += 1
@@ -49,6 +52,8 @@ class Lengths:
         before = row.get("prompt", "")
         prompt = self._count(before, tools, place, prompt=True) if before else 0
         answers = [row[name] for name in ("text", "messages", "completion", "chosen", "rejected") if name in row]
+        if self.scored:
+            answers = [self._ended(answer) for answer in answers]
         whole = max(self._count(before + answer if before else answer, tools, place) for answer in answers)
         self.longest = max(self.longest, whole)
         if whole <= self.limit:
@@ -59,6 +64,13 @@ class Lengths:
             self.prompts_over += 1
             raise Unfit("prompt longer than dataset.max_length", f"{prompt} tokens where {self.limit} fit")
         self.rows_over += 1
+        if self.scored:  # TRL would leave it out without a word
+            raise Unfit("longer than dataset.max_length", f"{whole} tokens where {self.limit} fit")
+
+    def _ended(self, answer: Any) -> Any:
+        """A side as it is scored: text ends with the token of the end, turns end as their template does."""
+        end = self.tokenizer.eos_token
+        return answer + end if isinstance(answer, str) and not answer.endswith(end) else answer
 
     def _count(self, turns: Any, tools: Any, place: str, prompt: bool = False) -> int:
         if isinstance(turns, str):
@@ -75,9 +87,10 @@ class Lengths:
         """What a person should know, a line each; none where everything fits."""
         said = []
         named = ", ".join(f"{place} ({tokens} tokens)" for place, tokens in self.examples)
+        over = "are left out" if self.scored else "the trainer cuts their end"
         for count, what in (
             (self.prompts_over, f"have a prompt of {self.limit} tokens or more and are left out"),
-            (self.rows_over, f"are longer than dataset.max_length {self.limit}; the trainer cuts their end"),
+            (self.rows_over, f"are longer than dataset.max_length {self.limit}; {over}"),
         ):
             if count:
                 said.append(f"{count} of {self.rows} rows ({count / self.rows:.1%}) {what}; for example {named}")

@@ -25,7 +25,6 @@ from envrl.errors import ConfigError
 __all__ = ["Dropped", "DroppedRow", "Rows", "Stream", "layout_of", "load_rows"]
 
 _SHOWN = 3  # rows shown of each reason
-_LOOK_AHEAD = 256  # examples that say whether rows are conversations
 _EXCERPT = 200
 
 
@@ -103,8 +102,8 @@ def load_rows(config: DatasetConfig, stage: str, *, tokenizer: Any = None, seed:
 
     ==================================  ==============================================================================
     pt                                  ``text``
-    sft                                 ``prompt`` and ``completion``; ``messages`` where a conversation has several
-                                        answers, so that all of them can be trained on
+    sft                                 ``prompt`` and ``completion``; ``messages`` in the rows whose conversation has
+                                        several answers, so that all of them can be trained on
     reward, dpo, orpo, simpo            ``prompt``, ``chosen``, ``rejected``
     kto                                 ``prompt``, ``completion``, ``label``
     ==================================  ==============================================================================
@@ -194,16 +193,21 @@ def layout_of(source: Source, config: DatasetConfig) -> Layout:
 
 
 def _refuse_applied(record: Record, layout: Layout) -> None:
-    if layout.format != "trl" or layout.kind == "text":
+    for column, mark in _applied(record, layout):
+        raise ConfigError(
+            f"{record.place}: column {column!r} holds {mark!r}: a chat template was put to this text already, and "
+            "a second one would be put around it; set dataset.template to none to train on it as it stands"
+        )
+
+
+def _applied(record: Record, layout: Layout) -> Iterator[tuple[str, str]]:
+    """Columns of text that a chat template was put to already, each with a mark that shows it."""
+    if layout.format != "trl" or layout.kind == "text" or layout.plain:
         return
     for name, column in layout.columns.items():
         text = record.row.get(column)
-        mark = next((mark for mark in APPLIED_MARKS if isinstance(text, str) and mark in text), None)
-        if mark and name != "tools":
-            raise ConfigError(
-                f"{record.place}: column {column!r} holds {mark!r}: a chat template was put to this text already, and "
-                "a second one would be put around it; set dataset.template to none to train on it as it stands"
-            )
+        if isinstance(text, str) and name != "tools":
+            yield from ((column, mark) for mark in APPLIED_MARKS if mark in text)
 
 
 class _Reading:
@@ -212,11 +216,11 @@ class _Reading:
     def __init__(self, config: DatasetConfig, stage: str, tokenizer: Any, dropped: Dropped | None = None) -> None:
         self.config = config
         self.dropped = dropped or Dropped()
-        self.lengths = Lengths(tokenizer, config.max_length) if tokenizer is not None else None
+        measured = tokenizer is not None
+        self.lengths = Lengths(tokenizer, config.max_length, scored=stage == "reward") if measured else None
         self._wanted = stage
         self.stage: Stage
         self._layouts: dict[str, Layout] = {}
-        self._conversations = False
         self._said: list[str] = []
 
     def prepare(self, sources: Iterable[Source]) -> None:
@@ -227,9 +231,6 @@ class _Reading:
             self._layouts[source.name] = layout
             if self.stage == "kto" and layout.kind == "preference":
                 self._said.append(f"{source.name}: each pair gives two rows, its chosen side with the label true")
-            if self.stage == "sft" and not self._conversations:
-                ahead = islice(self._examples(source), _LOOK_AHEAD)
-                self._conversations = any(_answers(example) > 1 for example, _ in ahead)
 
     def rows(self, paths: list[str]) -> list[_Placed]:
         """All rows of some paths."""
@@ -251,7 +252,7 @@ class _Reading:
                     f"{record.place}: this row has tools, which TRL's trainer of stage {self.stage} leaves out of the "
                     "prompt without a word; set method.name to dpo, or remove the column"
                 )
-            for row in rows_of(example, self.stage, self._conversations):
+            for row in rows_of(example, self.stage):
                 if self.lengths is not None:
                     try:
                         self.lengths.measure(row, record.place)
@@ -265,8 +266,11 @@ class _Reading:
         for record in source.records():
             if self.config.max_samples is not None and kept >= self.config.max_samples:
                 return
+            layout = self._layouts[source.name]
             try:
-                example = convert(record.row, self._layouts[source.name])
+                for column, mark in _applied(record, layout):
+                    raise Unfit("text that a chat template was put to already", f"{mark!r} in column {column!r}")
+                example = convert(record.row, layout)
             except Unfit as unfit:
                 self.dropped.add(record, unfit)
                 continue
@@ -286,8 +290,3 @@ class _Reading:
             f"{', '.join(self.config.path)}: no row can be used ({reasons or 'it holds none'}){where}; see "
             "'envrl data check', or set dataset.format and dataset.columns"
         )
-
-
-def _answers(example: Example) -> int:
-    turns = [*example.prompt, *(example.answer or ())]
-    return sum(isinstance(turn, dict) and turn["role"] == "assistant" for turn in turns)

@@ -75,12 +75,6 @@ def _text(content: Any, empty: bool) -> str:
     return content
 
 
-def _part(part: Any) -> str:
-    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str):
-        return str(part["text"])
-    raise Unfit("content that is no text", "images and sounds are not read")
-
-
 def _call(call: Any) -> dict[str, Any]:
     function = call.get("function", call) if isinstance(call, dict) else None
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):

@@ -21,6 +21,13 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?(:[\w.-]+)?")
 _KNOWN = {
     "file_name", "hf_hub_url", "formatting", "ranking", "subset", "split", "folder", "num_samples", "columns", "tags",
 }  # fmt: skip
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("file_name", "hf_hub_url", "formatting", "subset", "split", "folder"), str),
+    **dict.fromkeys(("columns", "tags"), dict),
+    "ranking": bool,
+    "num_samples": int,
+}
+_SAID = {str: "text", dict: "a table {name: name}", bool: "true or false", int: "a number of rows"}
 _OPENAI_TAGS = {
     "role_tag": "role",
     "content_tag": "content",
@@ -152,6 +159,15 @@ def _described(
 ) -> Source:
     """A data set as LLaMA-Factory's ``dataset_info.json`` describes it."""
     where = f"{config.info}: {name}"
+    for key, kind in _TYPES.items():
+        if (value := entry.get(key)) is not None and (
+            type(value) is not kind or (isinstance(value, int) and value < 0)
+        ):
+            raise ConfigError(f"{where}: {key}: expected {_SAID[kind]} ({value!r:.60} met); mend this entry")
+    for key in ("columns", "tags"):
+        for name, value in (entry.get(key) or {}).items():
+            if value is not None and not isinstance(value, str):
+                raise ConfigError(f"{where}: {key}.{name}: expected text ({value!r:.60} met); mend this entry")
     for key in _ELSEWHERE:
         if key in entry and "file_name" not in entry and "hf_hub_url" not in entry:
             raise ConfigError(f"{where}: {key} is not read here; download the data and name it with file_name")
@@ -160,13 +176,13 @@ def _described(
     if "folder" in entry and "file_name" in entry:
         raise ConfigError(f"{where}: folder is for a data set of the Hub; give the file's whole path in file_name")
     # Their default is alpaca, whatever the columns look like; a format set here comes first.
-    format = entry.get("formatting", "alpaca") if config.format == "auto" else config.format
-    columns = {key: column for key, column in entry.get("columns", {}).items() if column is not None}
-    tags = entry.get("tags", {})
+    format = (entry.get("formatting") or "alpaca") if config.format == "auto" else config.format
+    columns = {key: column for key, column in (entry.get("columns") or {}).items() if column is not None}
+    tags = {key: tag for key, tag in (entry.get("tags") or {}).items() if tag is not None}
     if format == "openai":  # to them the same as ShareGPT, with other words
         format, columns, tags = "sharegpt", {"messages": "messages", **columns}, {**_OPENAI_TAGS, **tags}
     common |= {
-        "split": entry.get("split", common["split"]),
+        "split": entry.get("split") or common["split"],
         "format": format,
         "columns": {**columns, **config.columns},
         "tags": tags,

@@ -59,11 +59,10 @@ def check_stage(layout: Layout, stage: str, where: str) -> Stage:
     raise UnknownNameError("stage (method.name)", stage, STAGES)
 
 
-def rows_of(example: Example, stage: Stage, conversations: bool) -> Iterable[dict[str, Any]]:
+def rows_of(example: Example, stage: Stage) -> Iterable[dict[str, Any]]:
     """The row, or for KTO the two rows, that an example gives.
 
-    Args:
-        conversations: of SFT: whether rows are whole conversations (``messages``), not prompt and completion.
+    In SFT a conversation of several answers is a row of ``messages``, any other of ``prompt`` and ``completion``.
     """
     extra: dict[str, Any] = {}
     if example.tools is not None:
@@ -73,7 +72,7 @@ def rows_of(example: Example, stage: Stage, conversations: bool) -> Iterable[dic
         extra["tools"] = json.encode(example.tools).decode()
     if stage == "pt":
         yield {"text": example.text}
-    elif stage == "sft" and conversations:
+    elif stage == "sft" and _answers(example) > 1:
         yield {"messages": [*example.prompt, *(example.answer or ())], **extra}
     elif stage == "sft":
         yield {"prompt": example.prompt, "completion": example.answer, **extra}
@@ -84,3 +83,8 @@ def rows_of(example: Example, stage: Stage, conversations: bool) -> Iterable[dic
     else:
         yield {"prompt": example.prompt, "completion": example.chosen, "label": True, **extra}
         yield {"prompt": example.prompt, "completion": example.rejected, "label": False, **extra}
+
+
+def _answers(example: Example) -> int:
+    turns = [*example.prompt, *(example.answer or ())]
+    return sum(isinstance(turn, dict) and turn["role"] == "assistant" for turn in turns)

@@ -279,7 +279,7 @@ class Endpoint:
                 raw = self._exchange("/chat/completions", msgspec.json.encode(body))
                 return _reply(raw, time.monotonic() - began, tries)
             except ServerError as error:
-                error.tries = tries
+                error.tries, error.words = tries, self._without_key(error.words)
                 if not error.passing or tries > self.retries or (error.wait or 0.0) > _LONGEST_WAIT:
                     raise
                 if error.wait:
@@ -318,10 +318,10 @@ class Endpoint:
             raise ServerError("does not speak HTTP as it should", self._without_key(str(error)), passing=True) from None
         except OSError as error:
             raise _no_connection(error, self.timeout) from None
-        if self.key is not None:  # some servers repeat it when they refuse it
-            raw = raw.replace(self.key.encode(), b"[key]")
         if 200 <= response.status < 300:
             return raw
+        if self.key is not None:  # some servers repeat it when they refuse it
+            raw = raw.replace(self.key.encode(), b"[key]")
         raise _Refusal(response.status, response.headers, raw)
 
     def _without_key(self, words: str) -> str:

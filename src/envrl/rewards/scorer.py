@@ -30,12 +30,14 @@ class Scored(msgspec.Struct, frozen=True):
         card: what is known of it.
         rewards: its components; all None where envrl itself failed.
         total: their weighted sum.
+        clipped: whether the text ran into the limit of its length; None where nobody knows.
     """
 
     completion: str
     card: Scorecard
     rewards: dict[str, float | None]
     total: float | None
+    clipped: bool | None = None
 
 
 class Scorer:

@@ -21,7 +21,10 @@ __all__ = ["RunDirectory", "default_name"]
 _FOLDERS = ("completions", "eval", "checkpoints", "exports")
 _FILES = ("config.yaml", "lock.json", "status.json")
 _LOCK = ".lock"
-_TAKEN = "{}: already holds a run; continue it with --resume, or choose another --name"
+_TAKEN = (
+    "{}: already holds a run; continue it with --resume (output.resume), delete it first with output.overwrite=true, "
+    "or choose another --name"
+)
 
 
 def default_name(env: str, now: datetime.datetime) -> str:

@@ -92,7 +92,7 @@ def read_json(path: Path) -> Any:
         return msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path}: cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RunError(f"{path}: broken JSON ({error}); restore the file, or start a new run") from error
 
 
@@ -160,7 +160,7 @@ def read_lines(path: Path) -> Lines:
     for number, line in enumerate(lines, 1):
         try:
             records.append(decoder.decode(line))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise RunError(f"{path}:{number}: broken line ({error}); remove it to read the others") from error
     return Lines(records, len(tail))
 

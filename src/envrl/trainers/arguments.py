@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from envrl.config import RunConfig
-from envrl.errors import ConfigError
+from envrl.errors import ConfigError, UnknownNameError
 
-__all__ = ["adapters", "common_options", "data_options", "make_arguments"]
+__all__ = ["adapters", "check_optimiser", "common_options", "data_options", "make_arguments"]
 
 
 def common_options(config: RunConfig, output: Path, device: str) -> dict[str, Any]:
@@ -65,6 +65,18 @@ def data_options(config: RunConfig, output: Path, device: str) -> dict[str, Any]
         "max_length": config.dataset.max_length,
         "dataset_num_proc": config.dataset.preprocessing_num_workers,
     }
+
+
+def check_optimiser(name: str) -> None:
+    """Checks that there is an optimiser of a name, before anything is loaded.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    from transformers.training_args import OptimizerNames
+
+    if name not in (known := [one.value for one in OptimizerNames]):
+        raise UnknownNameError("optimiser (train.optim)", name, known)
 
 
 def make_arguments(kind: Any, options: dict[str, Any]) -> Any:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from envrl.config import ModelConfig, RunConfig
+from envrl.errors import RewardFault
 from envrl.models import LoadedModel, conversation
-from envrl.rewards import RewardFault, Scored, Scorer
+from envrl.rewards import Scored, Scorer
+from envrl.rewards.custom import keep_fault
 from envrl.trainers.arguments import common_options
 from envrl.trainers.trackers import add_trackers, tracked
 
@@ -19,6 +23,7 @@ __all__ = [
     "Judge",
     "PlayWatcher",
     "PromptRow",
+    "end_tokens",
     "play_options",
     "prompt_rows",
     "step_figures",
@@ -91,17 +96,27 @@ def step_figures(scored: Sequence[Scored]) -> dict[str, Any]:
     }
 
 
+def end_tokens(loaded: LoadedModel) -> frozenset[int]:
+    """The tokens at which sampling stops: those of the tokenizer and of the model's way to generate."""
+    ends = loaded.model.generation_config.eos_token_id
+    return frozenset({loaded.tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None})
+
+
 class Judge:
     """Reward functions for TRL, one a component, from a single pass through the sandbox.
+
+    Args:
+        ends: tokens that end a completion (`end_tokens`): one that ends otherwise was cut off.
 
     Attributes:
         began, ended: when the last batch was played, in seconds of ``time.perf_counter``.
         figures: what that batch says, as `step_figures` tells it.
     """
 
-    def __init__(self, scorer: Scorer, watcher: PlayWatcher) -> None:
+    def __init__(self, scorer: Scorer, watcher: PlayWatcher, ends: Collection[int]) -> None:
         self._scorer = scorer
         self._watcher = watcher
+        self._ends = ends
         self._key: tuple[Any, ...] | None = None
         self._scored: list[Scored] = []
         self.began = self.ended = 0.0
@@ -130,18 +145,30 @@ class Judge:
         return rewards, [*self.weights, 1.0]
 
     def _function(self, name: str) -> Callable[..., list[float | None]]:
-        def reward(completions: list[Any], seeds: list[list[int]], trainer_state: Any, **_: Any) -> list[float | None]:
-            return [scored.rewards[name] for scored in self._score(completions, seeds, trainer_state.global_step + 1)]
+        def reward(
+            completions: list[Any],
+            completion_ids: list[list[int]],
+            seeds: list[list[int]],
+            trainer_state: Any,
+            **_: Any,
+        ) -> list[float | None]:
+            step = trainer_state.global_step + 1
+            return [scored.rewards[name] for scored in self._score(completions, completion_ids, seeds, step)]
 
         reward.__name__ = name
         return reward
 
-    def _score(self, completions: list[Any], seeds: list[list[int]], step: int) -> list[Scored]:
+    def _score(
+        self, completions: list[Any], tokens: list[list[int]], seeds: list[list[int]], step: int
+    ) -> list[Scored]:
         texts = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
         key = (step, tuple(texts), tuple(map(tuple, seeds)))
         if key != self._key:
             self.began = time.perf_counter()
-            self._scored = self._scorer.score(texts, seeds)
+            self._scored = [
+                msgspec.structs.replace(scored, clipped=not ids or ids[-1] not in self._ends)
+                for scored, ids in zip(self._scorer.score(texts, seeds), tokens, strict=True)
+            ]
             self.ended = time.perf_counter()
             self._key = key
             self.figures = step_figures(self._scored)
@@ -253,5 +280,5 @@ def train_by_play(
     try:
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     except RewardFault as fault:
-        raise fault.saved(output) from fault.__cause__
+        raise keep_fault(fault, output) from fault.__cause__
     return LoadedModel(trainer.model, loaded.tokenizer, loaded.path)

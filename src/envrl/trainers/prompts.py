@@ -5,16 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from envrl.config import RunConfig
 from envrl.errors import ConfigError
+from envrl.trainers.sft import answers
 
-__all__ = ["require_short_prompts"]
+__all__ = ["require_short_prompts", "require_short_rows"]
 
 _SHOWN = 3
 
 
+def require_short_rows(
+    tokenizer: Any, rows: Sequence[Mapping[str, Any]], places: Sequence[str], config: RunConfig
+) -> None:
+    """The same of rows of a stage: of a conversation, what comes before each answer is a prompt.
+
+    Raises:
+        ConfigError: as `require_short_prompts`.
+    """
+    if config.method.max_prompt_length is None:
+        return
+    found = [
+        (one["prompt"], place, one.get("tools"))
+        for row, place in zip(rows, places, strict=True)
+        for one in answers(dict(row))
+        if "prompt" in one
+    ]
+    tools = [msgspec.json.decode(text) if text else None for _, _, text in found]
+    require_short_prompts(tokenizer, [prompt for prompt, _, _ in found], [at for _, at, _ in found], config, tools)
+
+
 def require_short_prompts(
-    tokenizer: Any, prompts: Sequence[str | Sequence[Mapping[str, Any]]], places: Sequence[str], config: RunConfig
+    tokenizer: Any,
+    prompts: Sequence[str | Sequence[Mapping[str, Any]]],
+    places: Sequence[str],
+    config: RunConfig,
+    tools: Sequence[Any] | None = None,
 ) -> None:
     """Checks that no prompt has more tokens than ``method.max_prompt_length``, where that is set.
 
@@ -22,6 +49,7 @@ def require_short_prompts(
         tokenizer: with the chat template that training uses.
         prompts: plain text, or chat messages.
         places: where each prompt stands, as a person finds it.
+        tools: what each prompt offers, as JSON schemas.
 
     Raises:
         ConfigError: with share and examples.
@@ -30,10 +58,10 @@ def require_short_prompts(
     if limit is None:
         return
     long: list[tuple[str, int]] = []
-    for prompt, place in zip(prompts, places, strict=True):
+    for prompt, place, offered in zip(prompts, places, tools or [None] * len(prompts), strict=True):
         text = prompt
         if not isinstance(text, str):
-            text = tokenizer.apply_chat_template(list(text), tokenize=False, add_generation_prompt=True)
+            text = tokenizer.apply_chat_template(list(text), tools=offered, tokenize=False, add_generation_prompt=True)
         tokens = len(tokenizer(text, add_special_tokens=False)["input_ids"])
         if tokens > limit:
             long.append((place, tokens))

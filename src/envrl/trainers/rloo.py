@@ -11,7 +11,7 @@ from envrl.config import RunConfig
 from envrl.models import LoadedModel
 from envrl.rewards import Scorer
 from envrl.trainers.arguments import adapters, make_arguments
-from envrl.trainers.play import Judge, PlayWatcher, PromptRow, play_options, train_by_play
+from envrl.trainers.play import Judge, PlayWatcher, PromptRow, end_tokens, play_options, train_by_play
 from envrl.trainers.reward_model import reward_model
 from envrl.trainers.trial import try_functions
 
@@ -49,7 +49,7 @@ def train_rloo(
     from trl import RLOOTrainer
 
     try_functions(loaded, config, rows[0], scorer)
-    judge = Judge(scorer, watcher)
+    judge = Judge(scorer, watcher, end_tokens(loaded))
     rewards, weights = judge.rewards(reward_model(loaded, config, device))
     trainer = functools.partial(
         RLOOTrainer,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from envrl.config import RunConfig
+from envrl.errors import ConfigError
 from envrl.models import LoadedModel
 from envrl.trainers.dpo import dpo_trainer
 from envrl.trainers.kto import kto_trainer
@@ -132,13 +133,36 @@ def _datasets(
     def whole(rows: Iterable[Mapping[str, Any]]) -> Any:
         made = list(shaped(rows))
         columns = dict.fromkeys(name for row in made for name in row)
-        return Dataset.from_dict({name: [row.get(name) for row in made] for name in columns})
+        # Arrow would give the turns of all rows the same keys, so that a call of a tool had arguments of another's.
+        kept = {"on_mixed_types": "use_json"} if _calls_tools(made) else {}
+        return Dataset.from_dict({name: [row.get(name) for row in made] for name in columns}, **kept)
 
     streamed = not isinstance(train, Sequence)
     return {
         "train_dataset": IterableDataset.from_generator(lambda: shaped(train)) if streamed else whole(train),
         "eval_dataset": whole(held_out) if held_out else None,
     }
+
+
+def _calls_tools(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a turn calls a tool.
+
+    Raises:
+        ConfigError: the installed `datasets` (before 4.7) cannot hold calls as they stand.
+    """
+    turns = (turn for row in rows for side in row.values() if isinstance(side, list) for turn in side)
+    if not any(turn.get("tool_calls") for turn in turns):
+        return False
+    import inspect
+
+    import datasets
+
+    if "on_mixed_types" not in inspect.signature(datasets.Dataset.from_dict).parameters:
+        raise ConfigError(
+            f"dataset.path: rows call tools, whose arguments datasets {datasets.__version__} would mix up between "
+            "rows; use datasets 4.7 or later"
+        )
+    return True
 
 
 def _report(watcher: StageWatcher, output: Path, evaluated: Callable[[Mapping[str, Any]], None]) -> Any:

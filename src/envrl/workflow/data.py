@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from envrl.config import PLAY_METHODS, DatasetConfig, ModelConfig, load_config
+from envrl.config import PLAY_METHODS, DatasetConfig, RunConfig, load_config
 from envrl.data import STAGES, Rows, load_rows, set_template
 from envrl.data.example import Kind
 from envrl.data.files import ABOUT
@@ -18,8 +19,9 @@ from envrl.data.load import layout_of
 from envrl.data.sources import find_sources
 from envrl.errors import ConfigError, RunError, UnknownNameError
 from envrl.runs import write_atomic, write_json
+from envrl.trainers.prompts import require_short_rows
 
-__all__ = ["CheckedData", "OpenedData", "check_data", "open_data", "prepare_data"]
+__all__ = ["CheckedData", "OpenedData", "check_data", "open_data", "prepare_data", "read_rows"]
 
 _USUAL: dict[Kind, str] = {"text": "pt", "answer": "sft", "preference": "dpo", "label": "kto"}
 
@@ -54,6 +56,28 @@ class CheckedData:
         return any(finding.verdict == "failed" for finding in self.findings)
 
 
+def read_rows(config: RunConfig, stage: str, tokenizer: Any = None) -> Rows:
+    """The rows of a run, as its training reads them.
+
+    Args:
+        stage: that they are for.
+        tokenizer: of the model; its chat template is set. None measures nothing.
+
+    Raises:
+        EnvrlError: they cannot be read, do not fit the stage, none is left, or a prompt is longer than
+            ``method.max_prompt_length``.
+    """
+    if stage == "pt":
+        # Texts of pre-training have no turns and are never cut: they are put end to end.
+        return load_rows(config.dataset, stage, seed=config.train.seed)
+    if tokenizer is not None:
+        set_template(tokenizer, config.dataset.template)
+    rows = load_rows(config.dataset, stage, tokenizer=tokenizer, seed=config.train.seed)
+    if tokenizer is not None and isinstance(rows.train, Sequence):
+        require_short_rows(tokenizer, (*rows.train, *rows.eval), rows.places, config)
+    return rows
+
+
 def open_data(
     target: str, stage: str | None = None, overrides: Sequence[str] = (), model: str | None = None
 ) -> OpenedData:
@@ -62,7 +86,7 @@ def open_data(
     Args:
         target: a YAML file of a run, or whatever ``dataset.path`` takes.
         stage: that the rows are for; the configuration's, or the one that the columns fit.
-        overrides: ``dataset.key=value``.
+        overrides: ``dataset.key=value``, or of any other key that training reads (``train.seed``).
         model: whose tokenizer measures the rows; the configuration's, or none.
 
     Raises:
@@ -75,19 +99,19 @@ def open_data(
         if stage is None and config.method.name in PLAY_METHODS:
             raise ConfigError(f"{target}: method.name {config.method.name} plays and reads no data; give --stage")
         stage = stage or config.method.name
-        dataset, model = config.dataset, model or config.model.path
+        model = model or config.model.path
     else:
         path = msgspec.json.encode(target).decode()
-        dataset = load_config(None, [f"dataset.path=[{path}]", *overrides]).config.dataset
+        config = load_config(None, [f"dataset.path=[{path}]", *overrides]).config
+    dataset = config.dataset
     layouts = {source.name: layout_of(source, dataset) for source in find_sources(dataset, dataset.path)}
     stage = stage or _USUAL[next(iter(layouts.values())).kind]
     tokenizer = None
     if model is not None:
         from envrl.models import load_tokenizer
 
-        tokenizer = load_tokenizer(ModelConfig(path=model))
-        set_template(tokenizer, dataset.template)
-    return OpenedData(dataset, load_rows(dataset, stage, tokenizer=tokenizer), layouts, model)
+        tokenizer = load_tokenizer(config.model.model_copy(update={"path": model}))
+    return OpenedData(dataset, read_rows(config, stage, tokenizer), layouts, model)
 
 
 def check_data(opened: OpenedData) -> CheckedData:

@@ -9,17 +9,18 @@ from typing import Any
 
 import msgspec
 
-from envrl.data import Rows, load_rows, set_template
+from envrl.data import Rows, set_template
 from envrl.errors import RunError
 from envrl.evaluation.report.finetune import DataMeasurement, FinetuneReport
 from envrl.models import LoadedModel
 from envrl.runs import RunDirectory, write_json
-from envrl.trainers.prompts import require_short_prompts
 from envrl.trainers.stages import Stage
 from envrl.workflow.course import Course, Plan
+from envrl.workflow.data import read_rows
 from envrl.workflow.finetune_report import build_finetune_report, data_path, write_finetune_report
 from envrl.workflow.keeping import Keeper
 from envrl.workflow.samples import samples_of
+from envrl.workflow.smoke import first_steps_gate
 from envrl.workflow.watching import Watcher
 
 __all__ = ["Data", "finetune"]
@@ -40,17 +41,9 @@ class Data:
             EnvrlError: they cannot be read, do not fit the stage, or none is left.
         """
         config = plan.config
-        stage = config.method.name
         if config.method.plays:
             return None
-        tokenizer = plan.tokenizer(watcher)
-        if stage != "pt":
-            set_template(tokenizer, config.dataset.template)
-        # Texts of pre-training are never cut: they are put end to end.
-        rows = load_rows(config.dataset, stage, tokenizer=None if stage == "pt" else tokenizer, seed=config.train.seed)
-        if isinstance(rows.train, Sequence) and "prompt" in rows.train[0]:
-            prompts = [row["prompt"] for row in (*rows.train, *rows.eval)]
-            require_short_prompts(tokenizer, prompts, rows.places, config)
+        rows = read_rows(config, config.method.name, plan.tokenizer(watcher))
         for note in rows.notes:
             watcher.say(note)
         for reason, count in rows.dropped.counts.items():
@@ -103,7 +96,7 @@ def finetune(course: Course, data: Data) -> FinetuneReport:
         config,
         data.rows.train,
         data.rows.eval,
-        Keeper(course),
+        Keeper(course, first_steps_gate(course)),
         output=run.checkpoints_dir,
         device=course.device,
     )
@@ -128,7 +121,7 @@ def _measure(course: Course, stage: Stage, data: Data, label: str, loaded: Loade
     shown = samples_of(loaded, held_out, config)
     model = config.model.path if label == "before" else f"{config.model.path} after {stage.steps} steps"
     measured = DataMeasurement(
-        label=label, model=model, rows=len(held_out), figures=stage.evaluate(), samples=tuple(shown)
+        label=label, model=model, rows=len(held_out), figures={**stage.evaluate()}, samples=tuple(shown)
     )
     write_json(data_path(course.run, label), measured)
     course.run.event("evaluated", label=label)

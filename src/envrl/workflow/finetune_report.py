@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def build_finetune_report(run: RunDirectory) -> FinetuneReport:
     times = [datetime.datetime.fromisoformat(event["time"]) for event in events]
     method, dataset, origins = config.method, lock["dataset"], lock["config_origins"]
     loss = method.effective_loss_type or method.name
+    rows = read_lines(run.metrics_path).records if run.metrics_path.exists() else []
     return FinetuneReport(
         title=f"{config.model.path} in stage {method.name}",
         stage=method.name,
@@ -68,11 +69,15 @@ def build_finetune_report(run: RunDirectory) -> FinetuneReport:
         dropped=dataset["dropped"],
         before=before,
         after=after,
-        curve=tuple(map(_point, read_lines(run.metrics_path).records)),
+        curve=tuple(map(_point, rows)),
         play=build_report(run) if config.measures_by_play else None,
         config=tuple(ConfigRow(key=key, value=value, origin=origins[key]) for key, value in lock["config"].items()),
         versions={"python": lock["python"], **{k: v for k, v in lock["packages"].items() if v}},
-        warnings=tuple(_warnings(before, after)),
+        warnings=(
+            *_warnings(before, after),
+            *_no_curve(rows, config.train.logging_steps),
+            *_diverged(before, after, rows),
+        ),
     )
 
 
@@ -90,6 +95,27 @@ def write_finetune_report(run: RunDirectory, report: FinetuneReport) -> None:
     write_json(run.path / "report.json", report)
     write_atomic(run.report_md_path, render_finetune_markdown(report))
     write_atomic(run.report_html_path, render_finetune_html(report))
+
+
+def _no_curve(rows: Sequence[dict[str, Any]], logging_steps: int) -> Iterator[str]:
+    if not rows:
+        yield (
+            f"There is no curve: train.logging_steps ({logging_steps}) is beyond the run's steps, so that no line of "
+            "metrics was written"
+        )
+
+
+def _diverged(before: DataMeasurement, after: DataMeasurement, rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    spoilt = [row["step"] for row in rows if row["loss"] is None]
+    if spoilt:
+        yield (
+            f"The loss was no number in {len(spoilt)} of {len(rows)} lines of metrics, first at step {spoilt[0]}: the "
+            "model diverged; lower train.learning_rate, or take a checkpoint from before that step"
+        )
+    for side in (before, after):
+        names = [name for name, value in side.figures.items() if value is None]
+        if names:
+            yield f"Measured {side.label} training, {', '.join(names)} on held-out rows is no number"
 
 
 def _read(run: RunDirectory, label: str) -> DataMeasurement:

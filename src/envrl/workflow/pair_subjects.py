@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from envrl.config import RunConfig, load_config
+from envrl.config.groups.play import LimitsConfig, SandboxConfig
 from envrl.envs import Task
 from envrl.errors import ConfigError, RunError
 from envrl.evaluation.sweeps import is_sweep, read_sweep
+from envrl.outcomes import Outcome
 from envrl.rewards import find_preset
 from envrl.rewards.scorer import Players, Scorer
-from envrl.rollouts import Scorecard
+from envrl.rollouts import Episode, Scorecard
 from envrl.runs import RunDirectory, read_lines
 from envrl.workflow.recipes import task_of
 from envrl.workflow.results import task_of_sweep
 from envrl.workflow.watching import Watcher
 
-__all__ = ["PairSubject", "Sampled", "play_again", "read_subject", "sample_completions"]
+__all__ = ["PairSubject", "Sampled", "honest", "play_again", "read_subject", "sample_completions", "score_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,14 @@ class PairSubject:
         sampled: the completions, in their order.
         task: what they play; None where nobody says it.
         contract: how a program is taken out of a completion.
+        sandbox: how they are played again.
     """
 
     name: str
     sampled: tuple[Sampled, ...]
     task: Task | None
     contract: str
+    sandbox: SandboxConfig = field(default_factory=SandboxConfig)
 
 
 def read_subject(path: Path, task: Task | None = None, contract: str | None = None) -> PairSubject:
@@ -79,7 +84,7 @@ def read_subject(path: Path, task: Task | None = None, contract: str | None = No
         raise RunError(f"{path}: no run, no sweep and no file of completions (.jsonl); check the path")
     contract = contract or "chat"
     prompt = task.prompt(contract) if task else None
-    return PairSubject(str(path), tuple(_sampled(path, prompt)), task, contract)
+    return PairSubject(str(path), tuple(_sampled(path, prompt, _records(path))), task, contract)
 
 
 def _of_run(path: Path) -> PairSubject:
@@ -94,7 +99,9 @@ def _of_run(path: Path) -> PairSubject:
     prompts = {record.get("prompt") for record in read_lines(run.prompts_path).records}
     if len(prompts) != 1 or not isinstance(prompt := prompts.pop(), str):
         raise RunError(f"{run.prompts_path}: {len(prompts)} prompts, where pairs are made of completions of one")
-    return PairSubject(str(path), tuple(one for file in files for one in _sampled(file, prompt)), task, contract)
+    # What a killed run left of a last line is no completion of it.
+    sampled = tuple(one for file in files for one in _sampled(file, prompt, read_lines(file).records))
+    return PairSubject(str(path), sampled, task, contract, config.sandbox)
 
 
 def _of_sweep(path: Path) -> PairSubject:
@@ -123,12 +130,25 @@ def _of_sweep(path: Path) -> PairSubject:
         )
         for program, episodes in zip(sweep.programs, sweep.episodes, strict=True)
     )
-    return PairSubject(str(path), sampled, task, header.contract)
+    return PairSubject(str(path), sampled, task, header.contract, SandboxConfig(limits=LimitsConfig(**header.limits)))
 
 
-def _sampled(path: Path, prompt: str | None) -> list[Sampled]:
+def _records(path: Path) -> list[dict[str, Any]]:
+    """The lines of a user's file, whose last one need not have an end."""
+    lines = read_lines(path)
+    if not lines.torn:
+        return lines.records
+    tail = path.read_bytes()[-lines.torn :]
+    try:
+        return [*lines.records, msgspec.json.decode(tail, type=dict[str, Any])]
+    except (msgspec.DecodeError, RecursionError) as error:
+        number = len(lines.records) + 1
+        raise RunError(f"{path}:{number}: the last line is broken ({error}); mend or remove it") from None
+
+
+def _sampled(path: Path, prompt: str | None, records: Sequence[dict[str, Any]]) -> list[Sampled]:
     read = []
-    for number, record in enumerate(read_lines(path).records, 1):
+    for number, record in enumerate(records, 1):
         own = record.get("prompt", prompt)
         completion = record.get("completion")
         if not isinstance(completion, str):
@@ -177,7 +197,7 @@ def sample_completions(config: RunConfig, samples: int, seed: int, watcher: Watc
     watcher.phase("sampling completions", samples)
     written = write(loaded, prompt, samples, config.method, seed, progress=watcher.advance)
     sampled = tuple(Sampled(prompt, one.text, None, one.clipped) for one in written)
-    return PairSubject(name, sampled, task, config.model.contract)
+    return PairSubject(name, sampled, task, config.model.contract, config.sandbox)
 
 
 def play_again(subject: PairSubject, players: Players, episodes: int, watcher: Watcher) -> PairSubject:
@@ -202,11 +222,12 @@ def play_again(subject: PairSubject, players: Players, episodes: int, watcher: W
     )
 
 
-def score_of(card: Scorecard, by: str) -> tuple[float, ...]:
-    """What is compared of each episode: ``success`` (1 or 0), ``score`` or ``progress``."""
-    read: dict[str, Any] = {
-        "success": lambda episode: float(episode.won),
-        "score": lambda episode: episode.score,
-        "progress": lambda episode: episode.progress,
-    }
-    return tuple(read[by](episode) for episode in card.episodes)
+def honest(episode: Episode) -> bool:
+    """Whether an episode was played to its end: the score of any other is the one it happened to stand at."""
+    return episode.outcome in (Outcome.SUCCESS, Outcome.FAILURE)
+
+
+def score_of(episode: Episode, by: str) -> float:
+    """What is compared of an episode: ``success`` (1 or 0), ``score`` or ``progress``."""
+    values = {"success": float(episode.won), "score": episode.score, "progress": episode.progress}
+    return values[by]

@@ -19,6 +19,7 @@ from envrl.models.shapes import ModelShape, find_shape
 from envrl.models.speed import measure_speed
 from envrl.rewards import find_preset
 from envrl.seeding import parse_indices
+from envrl.trainers.arguments import check_optimiser
 from envrl.trainers.prompts import require_short_prompts
 from envrl.trainers.trackers import check_trackers
 from envrl.workflow.choice import device_memory
@@ -110,6 +111,7 @@ class _Building:
         checks: list[Callable[[], object]] = [
             lambda: require_training(config.model.backend, config.model.generation),
             lambda: check_trackers(config.train.report_to),
+            lambda: check_optimiser(config.train.optim),
             lambda: check_machine(config, here if config.train.device == "auto" else config.train.device),
         ]
         for check in checks:

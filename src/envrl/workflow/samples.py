@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,13 @@ def _sample(loaded: LoadedModel, row: Mapping[str, Any], config: RunConfig, seed
 
 
 def _said(loaded: LoadedModel, prompt: Any, config: RunConfig, seed: int) -> str:
+    if not _is_finite(loaded):
+        return ""  # a model that diverged has no distribution to sample from
     return write(loaded, prompt, 1, config.method, seed, plain=isinstance(prompt, str))[0].text
+
+
+def _is_finite(loaded: LoadedModel) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in loaded.model.parameters() if weight.is_floating_point())
 
 
 def _halves(tokenizer: Any, text: str) -> tuple[str, str]:
@@ -61,7 +68,7 @@ def _halves(tokenizer: Any, text: str) -> tuple[str, str]:
     return start, text.removeprefix(start)
 
 
-def _score(loaded: LoadedModel, prompt: Any, answer: Any) -> float:
+def _score(loaded: LoadedModel, prompt: Any, answer: Any) -> float | None:
     import torch
 
     model, tokenizer = loaded.model, loaded.tokenizer
@@ -73,7 +80,7 @@ def _score(loaded: LoadedModel, prompt: Any, answer: Any) -> float:
     with torch.no_grad():
         score = float(model(**inputs).logits[0, 0])
     model.train(was_training)
-    return score
+    return score if math.isfinite(score) else None
 
 
 def _text(turns: Any) -> str:

@@ -161,7 +161,7 @@ class _Reader:
                 "PPO is gone from TRL; write stage: grpo or stage: rloo, which learn from rewards without a model of "
                 "values",
             )
-        elif node.value in _STAGES:
+        elif isinstance(node.value, str) and node.value in _STAGES:
             self._put("method.name", self._stage, node, "stage")
         else:
             self._refuse("stage", node, f"unknown stage ({shown(node)} met); write one of {', '.join(_STAGES)}")
