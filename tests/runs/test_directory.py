@@ -94,7 +94,9 @@ def test_events_metrics_and_completions_are_lines(run):
 
 def test_a_directory_that_holds_a_run_is_refused_with_both_ways_out(run, tmp_path):
     run.release()
-    with pytest.raises(RunError, match=r"a: already holds a run; continue it with --resume \(output.resume\), delete it first"):
+    with pytest.raises(
+        RunError, match=r"a: already holds a run; continue it with --resume \(output.resume\), delete it first"
+    ):
         RunDirectory.create(tmp_path, "a", "", {})
     assert run.config_path.read_text() == "train: {}\n"
     run.acquire()

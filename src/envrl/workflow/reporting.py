@@ -182,6 +182,8 @@ def note_left_out(run: RunDirectory, moments: Iterable[str]) -> None:
 
 def _left_out(run: RunDirectory) -> list[Moment]:
     """Measurements that the run was told to leave out, and did."""
+    if not run.events_path.exists():  # killed before its first event
+        return []
     told = {
         moment
         for event in read_lines(run.events_path).records
