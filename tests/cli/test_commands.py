@@ -313,7 +313,10 @@ def test_train_and_a_killed_run_that_is_resumed(envrl, tmp_path):
     assert refused.code == 2
     assert "already holds a run; continue it with --resume" in refused.err
 
-    said = envrl("train", "--resume", run)
+    drifted = envrl("train", "--resume", run)
+    assert drifted.code == 2
+    assert f"train.max_steps: 500 when it began, {steps} now" in drifted.err
+    said = envrl("train", "--resume", run, "--allow-drift", "train.max_steps")
     assert said.code == 0, said.err
     assert "resuming" in said.out
     assert f"Full report: {run / 'report.html'}" in said.out.replace("\n", "")
