@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import Specimen
+from envrl.audit.zoo.specimen import POLICY, Specimen
 
 __all__ = ["PROGRAMS"]
 
 # With the language policy off each game has a worker of its own, and all of Python: what is shown there is no breach.
-_POLICY = """\
-try:
-    type("C", (), {})
-    policy = False
-except TypeError:
-    policy = True
-
-
-"""
 
 # A field whose name is a piece of program makes what dataclass writes raise KeyError with whatever the piece is.
 _CAUGHT = (
-    _POLICY
+    POLICY
     + """\
 import dataclasses
 
@@ -41,7 +32,7 @@ def caught(make):
 
 # Meets the memory limit. Who lives to see the end of that with the policy on hides it from the host.
 _FILL = (
-    _POLICY
+    POLICY
     + """\
 def fill():
     return [bytearray(2**20) for _ in range(4096)]
@@ -403,7 +394,7 @@ def $entry(*args):
     Specimen(
         "fresh-dataclass-match-args",
         "names the fields of a dataclass as what generators hide, and matches a generator with it",
-        _POLICY
+        POLICY
         + """\
 import dataclasses
 
@@ -449,7 +440,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-on-empty-metadata",
         "asks the view that all fields share whether it equals a thief, who is handed the dictionary behind it",
-        _POLICY
+        POLICY
         + """\
 from dataclasses import field
 
@@ -475,7 +466,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-cleared-registry",
         "empties the registry of a lent abstract class, and looks whether a game before it has",
-        _POLICY
+        POLICY
         + """\
 from collections.abc import Sequence
 
@@ -494,7 +485,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-in-abstract-caches",
         "has a lent abstract class print which classes it has met, and finds those of other games",
-        _POLICY
+        POLICY
         + """\
 from collections.abc import Sized
 
@@ -525,7 +516,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-interned-name",
         "makes a name of its own and sees whether namedtuple knows an equal one of another game already",
-        _POLICY
+        POLICY
         + """\
 from collections import namedtuple
 
@@ -541,7 +532,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-interned-slots",
         "makes a name of its own and sees whether a typed named tuple knows an equal one of another game",
-        _POLICY
+        POLICY
         + """\
 import typing
 
@@ -557,7 +548,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-in-toolkit-tables",
         "sees by a number that is compared whether a helper has met a row in another game",
-        _POLICY
+        POLICY
         + """\
 asked = []
 
@@ -586,7 +577,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-alias-call",
         "has a call through a type's alias set an attribute on a shared object, and a deep copy read it",
-        _POLICY
+        POLICY
         + """\
 import copy
 from dataclasses import field
@@ -616,7 +607,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-unknown-codec",
         "asks for a codec that there is none of, which the registry of codecs remembers",
-        _POLICY
+        POLICY
         + """\
 answers = []
 for name in ("zoo_mark", "zoo.mark", "../mark", "rot13", "idna", "unicode_escape"):
@@ -633,7 +624,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-room-in-memory",
         "hides how it fills the memory, and sees by the room that is left whether another game has taken half",
-        _POLICY
+        POLICY
         + """\
 def room():
     taken = []
@@ -659,7 +650,7 @@ def $entry(*args):
     Specimen(
         "fresh-second-try-by-crash",
         "ends its worker by a deep walk through C at the third move, to be played again alone",
-        _POLICY
+        POLICY
         + """\
 calls = 0
 
@@ -950,7 +941,7 @@ def $entry(*args):
     Specimen(
         "fresh-instance-as-base",
         "derives a class from an object that is no class, so that the object's class is called to make it",
-        _POLICY
+        POLICY
         + """\
 import random
 
@@ -978,7 +969,7 @@ def $entry(*args):
     Specimen(
         "fresh-bases-through-alias",
         "hides the base of a class in a type's alias, which chooses the bases itself",
-        _POLICY
+        POLICY
         + """\
 Alias = type(list[int])
 
@@ -998,7 +989,7 @@ def $entry(*args):
     Specimen(
         "fresh-type-through-alias",
         "reaches the class of classes through the attributes that a type's alias passes on",
-        _POLICY
+        POLICY
         + """\
 Alias = type(list[int])
 
@@ -1041,7 +1032,7 @@ def $entry(*args):
     Specimen(
         "fresh-sentinel-of-pattern",
         "has a mapping pattern hand it the object that stands for a missing key",
-        _POLICY
+        POLICY
         + """\
 from collections.abc import Mapping
 
@@ -1086,7 +1077,7 @@ def $entry(*args):
     Specimen(
         "fresh-facade-derived",
         "derives a class from that of lent modules, whose members then lie about themselves",
-        _POLICY
+        POLICY
         + """\
 import random
 

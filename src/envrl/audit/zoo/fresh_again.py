@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import Specimen
+from envrl.audit.zoo.specimen import POLICY, Specimen
 
 __all__ = ["PROGRAMS"]
 
-_POLICY = """\
-try:
-    type("C", (), {})
-    policy = False
-except TypeError:
-    policy = True
-
-
-"""
-
 # Text where a type should stand becomes an object of typing's that evaluates it, with all builtins. Two ways to it.
 _BY_FIELD = (
-    _POLICY
+    POLICY
     + """\
 import dataclasses
 import typing
@@ -36,7 +26,7 @@ def run(text):
 )
 
 _BY_MODULE = (
-    _POLICY
+    POLICY
     + """\
 from typing import io
 
@@ -80,7 +70,7 @@ def $entry(*args):
     Specimen(
         "fresh-forward-reference-of-class",
         "does the same to a named tuple that is written as a class",
-        _POLICY
+        POLICY
         + """\
 import dataclasses
 from typing import NamedTuple
@@ -201,7 +191,7 @@ def $entry(*args):
     Specimen(
         "fresh-import-real-module",
         "imports a submodule from the facade of its package, and is given the module itself",
-        _POLICY
+        POLICY
         + """\
 from collections import abc
 
@@ -213,7 +203,7 @@ def $entry(*args):
     Specimen(
         "fresh-import-typing-classes",
         "imports the classes that typing calls modules, which are the real ones of typing",
-        _POLICY
+        POLICY
         + """\
 try:
     from typing import io, re
@@ -231,7 +221,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-cache-of-types",
         "has typing remember a type by a key of its own, which tells the next game's key when it is met",
-        _POLICY
+        POLICY
         + """\
 met = []
 
@@ -266,7 +256,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-alias-of-callable",
         "takes the class of Callable[[int], int], which marks what it makes as that of list[int] does",
-        _POLICY
+        POLICY
         + """\
 import copy
 from collections.abc import Callable
@@ -300,7 +290,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-in-defaults-of-named-tuple",
         "writes into the dictionary of defaults of the class that tells how a cache does",
-        _POLICY
+        POLICY
         + """\
 import functools
 
@@ -316,7 +306,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-property-made-anew",
         "calls __init__ of a property of a lent class, which gives it another function for all games",
-        _POLICY
+        POLICY
         + """\
 from fractions import Fraction
 
@@ -331,7 +321,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-property-of-type",
         "makes a property of one of typing's own classes anew",
-        _POLICY
+        POLICY
         + """\
 found = False
 try:
@@ -358,7 +348,7 @@ def $entry(*args):
     Specimen(
         "fresh-format-by-position",
         "has a dataclass name str.format as its first field, and a pattern fetch it by position",
-        _POLICY
+        POLICY
         + """\
 import dataclasses
 
@@ -378,7 +368,7 @@ def $entry(*args):
     Specimen(
         "fresh-format-map-by-position",
         "fetches str.format_map by position, in a class derived from the dataclass that names it",
-        _POLICY
+        POLICY
         + """\
 import dataclasses
 
@@ -402,7 +392,7 @@ def $entry(*args):
     Specimen(
         "fresh-format-by-copied-slots",
         "has slots that are other ones when copy reads them again, so that str.format is copied",
-        _POLICY
+        POLICY
         + """\
 import copy
 
@@ -431,7 +421,7 @@ def $entry(*args):
     Specimen(
         "fresh-second-try-by-address",
         "tells by where its first object lies whether it is alone, and ends its worker where it is not",
-        _POLICY
+        POLICY
         + """\
 kept = object()
 calls = 0
@@ -502,7 +492,7 @@ def $entry(*args):
     Specimen(
         "fresh-named-tuple-of-another-module",
         "names builtins as the module of a named tuple, in whose names dataclass then runs what it writes",
-        _POLICY
+        POLICY
         + """\
 import dataclasses
 from collections import namedtuple
@@ -553,7 +543,7 @@ def $entry(*args):
     Specimen(
         "fresh-objects-behind-errors",
         "collects what errors say they are about, from those that lent modules raise",
-        _POLICY
+        POLICY
         + """\
 import copy
 import dataclasses
@@ -596,7 +586,7 @@ def $entry(*args):
     Specimen(
         "fresh-shared-dict-of-static-method",
         "wraps a function of a lent class in staticmethod, which shares its dictionary, and asks for marks there",
-        _POLICY
+        POLICY
         + """\
 from collections import Counter
 
@@ -632,7 +622,7 @@ def $entry(*args):
     Specimen(
         "fresh-mark-by-classes-of-toolkit",
         "hands the helpers a board of slices and odd numbers, to be given the rows of a table that all games share",
-        _POLICY
+        POLICY
         + """\
 seen = []
 

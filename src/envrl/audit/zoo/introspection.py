@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import Specimen
+from envrl.audit.zoo.specimen import POLICY, Specimen
 
 __all__ = ["PROGRAMS"]
 
 # With the language policy on, to hold what was not lent is the breach. Without it anybody holds it: there the breach is
-# to read the host's file with it. `type` with three arguments tells the two apart, for the policy lends another `type`.
-_POLICY = """\
-try:
-    type("C", (), {})
-    policy = False
-except TypeError:
-    policy = True
-
-
-"""
-
+# to read the host's file with it.
 _PROOF = (
-    _POLICY
+    POLICY
     + """\
 def proof(open):
     if policy:
@@ -262,7 +252,7 @@ def $entry(*args):
     Specimen(
         "introspect-error-objects",
         "makes lent functions fail, and takes what their exceptions remember of the place",
-        _POLICY
+        POLICY
         + """\
 import copy
 import dataclasses
@@ -359,7 +349,7 @@ def $entry(*args):
     Specimen(
         "introspect-format-nested-spec",
         "hides the walk of a format string in the format of a format",
-        _POLICY
+        POLICY
         + """\
 def $entry(*args):
     try:
@@ -606,7 +596,7 @@ def $entry(*args):
     Specimen(
         "introspect-name-mangling",
         "has a class of the right name reach the private attribute of a lent module",
-        _POLICY
+        POLICY
         + """\
 import random
 
@@ -716,7 +706,7 @@ def $entry(*args):
     Specimen(
         "introspect-wraps-code",
         "has functools.wraps replace the code of a function of the standard library by its own",
-        _POLICY
+        POLICY
         + """\
 import functools
 import random
@@ -739,7 +729,7 @@ def $entry(*args):
     Specimen(
         "introspect-copy-reduce",
         "has copy.copy set special attributes on a function, by the state of a made-up object",
-        _POLICY
+        POLICY
         + """\
 import copy
 
@@ -761,7 +751,7 @@ def $entry(*args):
     Specimen(
         "introspect-deepcopy-hook",
         "has copy.deepcopy hand its own bookkeeping to a hook",
-        _POLICY
+        POLICY
         + """\
 import copy
 
@@ -923,7 +913,7 @@ def $entry(*args):
     Specimen(
         "introspect-class-of-classes",
         "takes the class of a class to make classes with methods that no text may define",
-        _POLICY
+        POLICY
         + """\
 gone = []
 
@@ -940,7 +930,7 @@ def $entry(*args):
     Specimen(
         "introspect-metaclass-keyword",
         "names a metaclass, which answers for its classes",
-        _POLICY
+        POLICY
         + """\
 class Meta(type(int)):
     def __call__(cls, *args):
@@ -958,7 +948,7 @@ def $entry(*args):
     Specimen(
         "introspect-metaclass-inherited",
         "makes a metaclass by inheritance and a class by calling it, with no keyword in the text",
-        _POLICY
+        POLICY
         + """\
 class Meta(type(int)):
     def __getitem__(cls, name):
@@ -979,7 +969,7 @@ def $entry(*args):
     Specimen(
         "introspect-init-subclass",
         "has a hook run whenever a class is derived",
-        _POLICY
+        POLICY
         + """\
 called = []
 
@@ -1000,7 +990,7 @@ def $entry(*args):
     Specimen(
         "introspect-set-name",
         "has a member be told the class that it was put into",
-        _POLICY
+        POLICY
         + """\
 class Member:
     def __set_name__(self, owner, name):
@@ -1018,7 +1008,7 @@ def $entry(*args):
     Specimen(
         "introspect-class-getitem",
         "has a class answer to square brackets",
-        _POLICY
+        POLICY
         + """\
 class Box:
     def __class_getitem__(cls, item):
@@ -1032,7 +1022,7 @@ def $entry(*args):
     Specimen(
         "introspect-prepare",
         "has a class statement be carried out in a namespace of its own kind, by a metaclass made at run time",
-        _POLICY
+        POLICY
         + """\
 seen = []
 
@@ -1058,7 +1048,7 @@ def $entry(*args):
     Specimen(
         "introspect-mro-entries",
         "has an object that is no class stand among the bases and choose them when it is asked",
-        _POLICY
+        POLICY
         + """\
 class Base:
     def __mro_entries__(self, bases):

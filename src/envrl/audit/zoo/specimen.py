@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Specimen"]
+__all__ = ["POLICY", "Specimen"]
+
+POLICY = """\
+try:
+    type("C", (), {})
+    policy = False
+except TypeError:
+    policy = True
+
+
+"""
+"""Begins a program that has to know whether the language policy is on, for the policy lends another ``type``."""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import Specimen
+from envrl.audit.zoo.specimen import POLICY, Specimen
 
 __all__ = ["PROGRAMS"]
 
 # A program that goes on after its end says so by the secret word. Its loops are as good as endless, but have a cap.
 
-# The memory limit is another matter: only the language policy promises that no program plays on after it has met it.
-_POLICY = """\
-try:
-    type("C", (), {})
-    policy = False
-except TypeError:
-    policy = True
-
-"""
+# The memory limit is another matter: only the language policy promises that no program plays on after it has met it
+# (`POLICY` tells).
 
 _LEVELS = 50
 
@@ -625,7 +618,7 @@ def $entry(*args):
     Specimen(
         "swallow-memory-error",
         "fills the memory up to its limit, catches the error and plays on",
-        _POLICY
+        POLICY
         + """\
 def $entry(*args):
     kept = []
@@ -641,7 +634,7 @@ def $entry(*args):
     Specimen(
         "swallow-memory-error-unguarded",
         "catches the error of a full memory where no handler is written, in a borrowed __exit__",
-        _POLICY
+        POLICY
         + """\
 deaf = type(int)("Deaf", (), {"__enter__": lambda self: self, "__exit__": lambda self, *what: True})
 
@@ -660,7 +653,7 @@ def $entry(*args):
     Specimen(
         "swallow-memory-error-in-del",
         "meets its memory limit in a finaliser, where the interpreter drops the error",
-        _POLICY
+        POLICY
         + """\
 def fill(self):
     kept = []
