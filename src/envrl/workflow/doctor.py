@@ -80,6 +80,8 @@ class _Rule(NamedTuple):
     when: Callable[[bool], bool] = lambda cuda: True
 
 
+_UNSLOTH, _VLLM = (f'pip install -c constraints/gpu.txt "envrl[{extra}]"' for extra in ("unsloth", "vllm"))
+
 _RULES = (
     _Rule(
         {"trl": "==1.15.0"},
@@ -91,47 +93,47 @@ _RULES = (
     _Rule(
         {"unsloth": ">0", "transformers": ">5.17.0"},
         "Unsloth needs transformers 5.17.0 or older",
-        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+        _UNSLOTH,
     ),
     _Rule(
         {"unsloth": ">0", "trl": ">1.15.0"},
         "Unsloth needs TRL 1.15.0 or older",
-        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+        _UNSLOTH,
     ),
     _Rule(
         {"unsloth": ">0", "datasets": ">=5"},
         "Unsloth needs datasets older than 5",
-        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+        _UNSLOTH,
     ),
     _Rule(
         {"unsloth": ">0", "datasets": ">=4.4,<4.6"},
         "Unsloth does not work with datasets 4.4 and 4.5",
-        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+        _UNSLOTH,
     ),
     _Rule(
         {"unsloth": ">0", "torch": ">=2.15"},
         "Unsloth needs torch older than 2.15",
-        'pip install -c constraints/gpu.txt "envrl[unsloth]"',
+        _UNSLOTH,
     ),
     _Rule(
         {"vllm": ">=0.31,<0.32", "torch": "!=2.13.0"},
         "vLLM 0.31 needs torch 2.13.0",
-        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+        _VLLM,
     ),
     _Rule(
         {"vllm": ">=0.32"},
         "TRL supports vLLM up to 0.31",
-        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+        _VLLM,
     ),
     _Rule(
         {"vllm": "<0.31", "torch": ">=2.13"},
         "vLLM older than 0.31 does not work with torch 2.13",
-        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+        _VLLM,
     ),
     _Rule(
         {"vllm": ">0", "transformers": ">=5.18"},
         "vLLM 0.31 needs transformers older than 5.18",
-        'pip install -c constraints/gpu.txt "envrl[vllm]"',
+        _VLLM,
     ),
 )
 

@@ -96,14 +96,12 @@ def _spread(rows: Sequence[_Row], _: Mapping[str, float]) -> Iterator[Check]:
     if spread is None:
         return
     flat = spread <= 1e-6 * max(1.0, abs(_mean(rows, "reward") or 0.0))
-    yield Check(
-        name="reward spread",
-        verdict="fail" if flat else "pass",
+    yield _judged(
+        "reward spread",
+        flat,
         seen=f"standard deviation of the reward {spread:.3g}",
         mend="all completions earn the same, so that nothing is learnt: look at them with 'envrl reward test', raise "
-        "method.temperature or env.episodes, give partial credit (reward.weights.progress), or set an easier target"
-        if flat
-        else "",
+        "method.temperature or env.episodes, give partial credit (reward.weights.progress), or set an easier target",
     )
 
 
@@ -112,14 +110,12 @@ def _flat_groups(rows: Sequence[_Row], _: Mapping[str, float]) -> Iterator[Check
     if share is None:
         return
     bad = share > _FLAT_GROUPS
-    yield Check(
-        name="groups without spread",
-        verdict="fail" if bad else "pass",
+    yield _judged(
+        "groups without spread",
+        bad,
         seen=f"{share:.0%} of the groups",
         mend="such groups have no gradient: raise method.num_generations, method.temperature or env.episodes, or set a "
-        "target that is sometimes met"
-        if bad
-        else "",
+        "target that is sometimes met",
     )
 
 
@@ -128,14 +124,12 @@ def _parsed(rows: Sequence[_Row], _: Mapping[str, float]) -> Iterator[Check]:
     if broken is None:
         return
     bad = 1 - broken < _PARSED_LEAST
-    yield Check(
-        name="parse rate",
-        verdict="fail" if bad else "pass",
+    yield _judged(
+        "parse rate",
+        bad,
         seen=f"{1 - broken:.0%} of the completions hold a program that can be played",
         mend="the format is not known: check model.contract and the chat template (dataset.template), raise "
-        "method.max_completion_length, or teach it first with method.pre_sft"
-        if bad
-        else "",
+        "method.max_completion_length, or teach it first with method.pre_sft",
     )
 
 
@@ -144,14 +138,12 @@ def _clipped(rows: Sequence[_Row], _: Mapping[str, float]) -> Iterator[Check]:
     if share is None:
         return
     bad = share > _CLIPPED_MOST
-    yield Check(
-        name="clipped completions",
-        verdict="fail" if bad else "pass",
+    yield _judged(
+        "clipped completions",
+        bad,
         seen=f"{share:.0%} ran into method.max_completion_length",
         mend="a cut program earns nothing: raise method.max_completion_length, and check that the model ends its turns "
-        "(end-of-sequence token, chat template)"
-        if bad
-        else "",
+        "(end-of-sequence token, chat template)",
     )
 
 
@@ -161,14 +153,12 @@ def _timeouts(rows: Sequence[_Row], _: Mapping[str, float]) -> Iterator[Check]:
         return
     share = sum(shares) / len(shares)
     bad = share > _TIMEOUTS_MOST
-    yield Check(
-        name="timeouts",
-        verdict="fail" if bad else "pass",
+    yield _judged(
+        "timeouts",
+        bad,
         seen=f"{share:.0%} of the episodes",
         mend="raise sandbox.limits.call_cpu or game_cpu where honest programs need it; else say in the prompt that "
-        "slow programs lose"
-        if bad
-        else "",
+        "slow programs lose",
     )
 
 
@@ -180,13 +170,11 @@ def _drowning(rows: Sequence[_Row], weights: Mapping[str, float]) -> Iterator[Ch
     name, largest = max(moving.items(), key=lambda item: item[1])
     share = largest / sum(moving.values())
     bad = share > _DROWNING
-    yield Check(
-        name="scale of components",
-        verdict="fail" if bad else "pass",
+    yield _judged(
+        "scale of components",
+        bad,
         seen=f"{name} makes {share:.0%} of the weighted spread",
-        mend=f"the other components hardly count: lower reward.weights.{name}, or bring the components to one scale"
-        if bad
-        else "",
+        mend=f"the other components hardly count: lower reward.weights.{name}, or bring the components to one scale",
     )
 
 
@@ -209,6 +197,10 @@ def _answers(rows: Sequence[_Row], weights: Mapping[str, float]) -> Iterator[Che
         mend="set an easier target (env.options, env.success), give partial credit (reward.weights.progress), or begin "
         "with a model that wins now and then (method.pre_sft on programs that win)",
     )
+
+
+def _judged(name: str, bad: bool, *, seen: str, mend: str) -> Check:
+    return Check(name=name, verdict="fail" if bad else "pass", seen=seen, mend=mend if bad else "")
 
 
 def _last(rows: Sequence[_Row]) -> Sequence[_Row]:
