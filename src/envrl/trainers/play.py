@@ -16,8 +16,10 @@ from envrl.errors import RewardFault
 from envrl.models import LoadedModel, conversation
 from envrl.rewards import Scored, Scorer
 from envrl.rewards.custom import keep_fault
-from envrl.trainers.arguments import common_options
+from envrl.trainers.arguments import adapters, common_options
+from envrl.trainers.reward_model import reward_model
 from envrl.trainers.trackers import add_trackers, tracked
+from envrl.trainers.trial import try_functions
 
 __all__ = [
     "Judge",
@@ -222,25 +224,42 @@ def _vllm_options(model: ModelConfig) -> dict[str, Any]:
 
 
 def train_by_play(
-    make_trainer: Callable[..., Any],
+    kind: Callable[..., Any],
+    arguments: Callable[[RunConfig, Path, str, Sequence[float]], Any],
     loaded: LoadedModel,
+    config: RunConfig,
     rows: Sequence[PromptRow],
-    judge: Judge,
+    scorer: Scorer,
     watcher: PlayWatcher,
+    *,
     output: Path,
+    device: str,
     resume_from: Path | None,
 ) -> LoadedModel:
     """Trains with one of TRL's trainers that sample completions; gives the model back with its adapters, if any.
 
     Args:
-        make_trainer: TRL's class with all that is its own bound; called with model, rows, tokenizer and callbacks.
+        kind: TRL's class of the trainer.
+        arguments: makes its configuration, of ours, the folder, the device and the weights of the rewards.
         rows: the training set, played in this order.
+        scorer: scores completions on seeds of the train block.
+        watcher: told of scores, steps and checkpoints.
+        output: folder of checkpoints.
         resume_from: a complete checkpoint to go on from.
+
+    Raises:
+        ConfigError: the installed TRL lacks something that the configuration asks for.
+        ModelError: the reward model cannot be used.
+        RewardFault: a reward function of the user's own failed; the completion is kept beside the checkpoints.
     """
     from datasets import Dataset
     from transformers import TrainerCallback
 
     from envrl.trainers.sft import silence
+
+    try_functions(loaded, config, rows[0], scorer)
+    judge = Judge(scorer, watcher, end_tokens(loaded))
+    rewards, weights = judge.rewards(reward_model(loaded, config, device))
 
     class Report(TrainerCallback):  # type: ignore[misc]
         began = 0.0
@@ -267,13 +286,16 @@ def train_by_play(
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watcher.saved(state.global_step, output / f"checkpoint-{state.global_step}")
 
-    trainer = make_trainer(
+    trainer = kind(
         model=loaded.model,
+        args=arguments(config, output, device, weights),
+        peft_config=adapters(config),
         train_dataset=Dataset.from_dict(
             {"prompt": [conversation(row.prompt) for row in rows], "seeds": [list(row.seeds) for row in rows]}
         ),
         processing_class=loaded.tokenizer,
         callbacks=[Report()],
+        **rewards,
     )
     silence(trainer)
     add_trackers(trainer, output.parent, resume_from)

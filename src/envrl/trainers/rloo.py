@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ from typing import Any
 from envrl.config import RunConfig
 from envrl.models import LoadedModel
 from envrl.rewards import Scorer
-from envrl.trainers.arguments import adapters, make_arguments
-from envrl.trainers.play import Judge, PlayWatcher, PromptRow, end_tokens, play_options, train_by_play
-from envrl.trainers.reward_model import reward_model
-from envrl.trainers.trial import try_functions
+from envrl.trainers.arguments import make_arguments
+from envrl.trainers.play import PlayWatcher, PromptRow, play_options, train_by_play
 
 __all__ = ["train_rloo"]
 
@@ -40,21 +37,20 @@ def train_rloo(
 ) -> LoadedModel:
     """Trains a model by REINFORCE, each completion's baseline being the mean of the others of its group.
 
-    Source: Ahmadian et al. 2024, arXiv 2402.14740. Arguments and result are those of `envrl.trainers.grpo.train_grpo`.
-
-    Raises:
-        ConfigError: the installed TRL lacks something that the configuration asks for.
-        ModelError: the reward model cannot be used.
+    Source: Ahmadian et al. 2024, arXiv 2402.14740. Arguments, result and errors are those of
+    `envrl.trainers.play.train_by_play`.
     """
     from trl import RLOOTrainer
 
-    try_functions(loaded, config, rows[0], scorer)
-    judge = Judge(scorer, watcher, end_tokens(loaded))
-    rewards, weights = judge.rewards(reward_model(loaded, config, device))
-    trainer = functools.partial(
+    return train_by_play(
         RLOOTrainer,
-        args=_arguments(config, output, device, weights),
-        peft_config=adapters(config),
-        **rewards,
+        _arguments,
+        loaded,
+        config,
+        rows,
+        scorer,
+        watcher,
+        output=output,
+        device=device,
+        resume_from=resume_from,
     )
-    return train_by_play(trainer, loaded, rows, judge, watcher, output, resume_from)

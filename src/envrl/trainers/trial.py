@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from envrl.config import RunConfig
 from envrl.models import LoadedModel, write
 from envrl.rewards import Scorer
-from envrl.trainers.play import PromptRow
+
+if TYPE_CHECKING:
+    from envrl.trainers.play import PromptRow
 
 __all__ = ["try_functions"]
 
