@@ -34,11 +34,10 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
     """Watch a strategy play one episode in the sandbox, or play it yourself."""
     from rich.console import Console
 
-    from envrl.cli.showing import print_end, watch
+    from envrl.cli.showing import show_recording
     from envrl.envs import find_task
-    from envrl.workflow.play import difference, record, replay, seed_of
-    from envrl.workflow.scene import Scene
-    from envrl.workflow.video import MOST_FPS, check_video, write_video
+    from envrl.workflow.play import record, seed_of
+    from envrl.workflow.video import check_video
 
     if delay is not None and not 0 <= delay <= _LONGEST_DELAY:
         raise click.UsageError(f"--delay {delay:g}: give seconds from 0 to {_LONGEST_DELAY:g}")
@@ -53,18 +52,7 @@ def command(env: str, strategy: Path | None, seed: int, block: str, video: Path 
         return
     if video is not None:
         check_video(video)
-    recording = record(task, strategy, seed, block=block)
-    with Scene(task, recording.seed, pictures=video is not None) as scene:
-        shots = replay(recording, scene)
-        pause = 1 / scene.fps if delay is None else delay
-        if video is None:
-            watch(console, shots, pause)
-        else:
-            write_video(video, (shot.frame for shot in shots), 1 / pause if pause else MOST_FPS)
-            console.print(f"wrote {video}", markup=False, highlight=False, soft_wrap=True)
-        if warning := difference(recording, scene):
-            console.print(warning, style="yellow", markup=False, highlight=False)
-    print_end(console, recording.episode)
+    show_recording(console, record(task, strategy, seed, block=block), video, delay)
 
 
 def at_terminal() -> bool:

@@ -41,6 +41,7 @@ def command(
     """Play a recorded episode again, and say whether it is bit-exact (exit code 1 where it is not)."""
     from rich.console import Console
 
+    from envrl.cli.showing import show_recording
     from envrl.workflow.recorded import SWEEP, Record, choose, moment_of_step, name_of
     from envrl.workflow.replay import play_again
     from envrl.workflow.video import check_video
@@ -65,7 +66,7 @@ def command(
     _say(console, conditions.task.title)
     replayed = play_again(conditions, chosen, recorded)
     if not quiet:
-        _show(console, replayed.recording, video, delay)
+        show_recording(console, replayed.recording, video, delay)
     if replayed.put_back:
         _say(console, f"{recorded.outcome} put back at call {recorded.call}, where it was recorded")
     if replayed.exact:
@@ -75,25 +76,6 @@ def command(
     for difference in replayed.differences:
         _say(console, f"  {difference}", "red")
     sys.exit(1)
-
-
-def _show(console: Any, recording: Any, video: Path | None, delay: float | None) -> None:
-    from envrl.cli.showing import print_end, watch
-    from envrl.workflow.play import difference, replay
-    from envrl.workflow.scene import Scene
-    from envrl.workflow.video import MOST_FPS, write_video
-
-    with Scene(recording.task, recording.seed, pictures=video is not None) as scene:
-        shots = replay(recording, scene)
-        pause = 1 / scene.fps if delay is None else delay
-        if video is None:
-            watch(console, shots, pause)
-        else:
-            write_video(video, (shot.frame for shot in shots), 1 / pause if pause else MOST_FPS)
-            _say(console, f"wrote {video}")
-        if warning := difference(recording, scene):
-            _say(console, warning, "yellow")
-    print_end(console, recording.episode)
 
 
 def _compared() -> str:

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-__all__ = ["captioned", "print_end", "watch"]
+    from envrl.workflow.play import Recording
+
+__all__ = ["captioned", "print_end", "show_recording", "watch"]
+
+
+def show_recording(console: Any, recording: Recording, video: Path | None, delay: float | None) -> None:
+    """Plays a recorded game again for who looks on, or into a file, and says how it ended.
+
+    Args:
+        video: the file, a GIF or an mp4; None to show it here.
+        delay: seconds for each move; None for the environment's own.
+    """
+    from envrl.workflow.play import difference, replay
+    from envrl.workflow.scene import Scene
+    from envrl.workflow.video import MOST_FPS, write_video
+
+    with Scene(recording.task, recording.seed, pictures=video is not None) as scene:
+        shots = replay(recording, scene)
+        pause = 1 / scene.fps if delay is None else delay
+        if video is None:
+            watch(console, shots, pause)
+        else:
+            write_video(video, (shot.frame for shot in shots), 1 / pause if pause else MOST_FPS)
+            console.print(f"wrote {video}", markup=False, highlight=False, soft_wrap=True)
+        if warning := difference(recording, scene):
+            console.print(warning, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    print_end(console, recording.episode)
 
 
 def watch(console: Any, shots: Iterable[Any], pause: float) -> None:
