@@ -287,7 +287,7 @@ def kill_when_busy(arena: Arena, times: int) -> Callable[[], int]:
         while len(killed) < times and time.monotonic() < end:
             for referee in list(arena._referees):
                 pid = referee.process.pid
-                if referee.chunk == 0 and pid not in killed and len(killed) < times:
+                if PLAYED[0] in referee.chunk and pid not in killed and len(killed) < times:
                     time.sleep(0.01)
                     os.kill(pid, signal.SIGKILL)
                     killed.append(pid)
@@ -339,6 +339,39 @@ def test_progress_is_told_by_assignments(arena: Arena) -> None:
     told_so_far: list[int] = []
     arena.play(PLAYED, told_so_far.append)
     assert sum(told_so_far) == len(PLAYED)
+
+
+def test_what_is_played_ahead_gets_the_same_cards_and_is_not_played_again(
+    arena: Arena, expected: list[list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Assignment] = []
+    give = arena._give
+
+    def note(referee: object, chunk: list[Assignment]) -> None:
+        given.extend(chunk)
+        give(referee, chunk)
+
+    monkeypatch.setattr(arena, "_give", note)
+    for played in PLAYED[:5]:
+        arena.play_ahead([played])
+        assert sum(bool(referee.chunk) for referee in arena._referees) <= 1  # one is left to who writes programs
+    end = time.monotonic() + 60
+    while arena._ledger.open and time.monotonic() < end:
+        arena.play_ahead()
+        time.sleep(0.001)
+    assert given == PLAYED[:5]
+    told_so_far: list[int] = []
+    assert [told(card) for card in arena.play(PLAYED, told_so_far.append)] == expected
+    assert told_so_far[0] == 5
+    assert sum(told_so_far) == len(PLAYED)
+    assert len(given) == len(set(given)) == len(PLAYED)
+
+
+def test_a_pool_of_one_plays_nothing_ahead(task: Task, limits: Limits) -> None:
+    with Arena(task, workers=1, limits=limits) as arena:
+        arena.play_ahead(PLAYED[:1])
+        assert not arena._referees[0].chunk
+        assert not arena._ledger.open
 
 
 def test_memory_of_all_processes_is_seen(arena: Arena) -> None:

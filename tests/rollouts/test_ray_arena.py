@@ -100,8 +100,8 @@ def below(arena: RayArena) -> list[psutil.Process]:
     ]
 
 
-def when_playing(arena: RayArena, number: int, act: Callable[[int], None], times: int = 1) -> Callable[[], int]:
-    """Acts on the process of each actor that is seen to play a chunk; returns what waits and gives how many."""
+def when_playing(arena: RayArena, one: Assignment, act: Callable[[int], None], times: int = 1) -> Callable[[], int]:
+    """Acts on the process of each actor that is seen to play an assignment; returns what waits and gives how many."""
     done: list[int] = []
 
     def work() -> None:
@@ -109,7 +109,7 @@ def when_playing(arena: RayArena, number: int, act: Callable[[int], None], times
         while len(done) < times and time.monotonic() < end:
             for flight in list(arena._flying.values()):
                 place = flight.host.place
-                if flight.number == number and place is not None and place.pid not in done and len(done) < times:
+                if one in flight.chunk and place is not None and place.pid not in done and len(done) < times:
                     time.sleep(0.05)
                     act(place.pid)
                     done.append(place.pid)
@@ -147,6 +147,19 @@ def test_nothing_to_play_gives_nothing(arena: RayArena) -> None:
     assert arena.play([]) == []
 
 
+def test_what_is_played_ahead_gets_the_same_cards(arena: RayArena, expected: list[object]) -> None:
+    for played in PLAYED[:5]:
+        arena.play_ahead([played])
+        assert sum(bool(flight.chunk) for flight in arena._flying.values()) <= 1
+    end = time.monotonic() + 60
+    while arena._ledger.open and time.monotonic() < end:
+        arena.play_ahead()
+        time.sleep(0.001)
+    told_so_far: list[int] = []
+    assert told(arena.play(PLAYED, told_so_far.append)) == expected
+    assert told_so_far[0] == 5
+
+
 def test_actors_see_no_accelerator_and_calculate_in_one_thread(arena: RayArena) -> None:
     for host in arena._hosts:
         assert host.place is not None
@@ -167,7 +180,7 @@ def test_an_actor_killed_in_play_changes_no_card_and_leaves_no_process(arena: Ra
         orphans.extend(psutil.Process(pid).children(recursive=True))
         kill(pid)
 
-    wait = when_playing(arena, 0, act)
+    wait = when_playing(arena, PLAYED[0], act)
     assert told(arena.play(PLAYED)) == expected
     assert wait() == 1
     assert len(orphans) >= 2  # zygote and worker
@@ -185,7 +198,7 @@ def test_an_actor_killed_while_idle_changes_no_card(arena: RayArena, expected: l
 def test_a_chunk_whose_actors_are_killed_again_and_again_is_our_own_error(
     arena: RayArena, expected: list[object]
 ) -> None:
-    wait = when_playing(arena, 0, kill, times=3)
+    wait = when_playing(arena, PLAYED[0], kill, times=3)
     cards = arena.play(PLAYED)
     assert wait() == 3
     ours = [card for card in cards if card.infrastructure_error]
@@ -206,7 +219,7 @@ def test_a_node_lost_in_play_changes_no_card_and_another_takes_its_place(
         gone.append(node.node_id)
         cluster.remove_node(node, allow_graceful=False)
 
-    wait = when_playing(arena, 0, lose)
+    wait = when_playing(arena, PLAYED[0], lose)
     assert told(arena.play(PLAYED)) == expected
     assert wait() == 1
     arena.ready()  # the actor in place of the lost one

@@ -45,9 +45,9 @@ def card(*indices: int) -> Scorecard:
     ],
 )
 def test_an_answer_must_fit_its_chunk(cards: list[Scorecard], asked: list[Assignment], fault: str) -> None:
-    flight = _Flight(_Host(None), 0, digest(asked))
-    assert _fault(flight, Answer(digest([ONE]), cards, 0.1, 1), asked).endswith(fault)
-    assert bool(_fault(flight, Answer(digest([ONE]), cards, 0.1, 1), asked)) == bool(fault)
+    flight = _Flight(_Host(None), asked, digest(asked))
+    assert _fault(flight, Answer(digest([ONE]), cards, 0.1, 1)).endswith(fault)
+    assert bool(_fault(flight, Answer(digest([ONE]), cards, 0.1, 1))) == bool(fault)
 
 
 def test_code_is_of_versions_sources_and_users_files(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ that is the same play. Lost too often, it is an infrastructure error, ours to ow
 from __future__ import annotations
 
 import contextlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,10 +17,11 @@ from envrl.envs import Task
 from envrl.envs.locations import loaded
 from envrl.errors import SandboxError
 from envrl.limits import Limits
+from envrl.rollouts.ledger import Ledger
 from envrl.rollouts.player import Assignment
 from envrl.rollouts.ray_host import ENVIRONMENT, Answer, Code, Place, RayHost, code_here, digest
 from envrl.rollouts.ray_session import RaySession
-from envrl.rollouts.referee import lost, pickler, split
+from envrl.rollouts.referee import pickler
 from envrl.rollouts.scorecard import Scorecard
 from envrl.sandbox import LAYERS, LEAST
 
@@ -45,10 +45,10 @@ class _Host:
 
 @dataclass
 class _Flight:
-    """A chunk that an actor has, or the start of an actor (without a chunk)."""
+    """A chunk that an actor has, or the start of an actor: then the chunk is empty."""
 
     host: _Host
-    number: int | None = None
+    chunk: Sequence[Assignment] = ()
     digest: bytes = b""
 
 
@@ -91,6 +91,7 @@ class RayArena:
         try:
             self.workers = self._count(workers)
             """How many referees play at once."""
+            self._ledger = Ledger(self.workers, _TRIES)
             cores = {node["NodeID"]: int(node["Resources"].get("CPU", 0)) for node in self._nodes()}
             self._filled = cores if sum(cores.values()) == self.workers else {}  # nodes on which no core is left
             for _ in range(self.workers):
@@ -175,7 +176,7 @@ class RayArena:
         """
         try:
             while len(self._idle) < len(self._hosts):
-                for flight, came in self._landed():
+                for flight, came in self._landed(None):
                     if not self._came_up(flight.host, came):
                         raise SandboxError(f"{_where(flight.host)}: the actor did not start: {_reason(came)}")
         except BaseException:
@@ -195,64 +196,85 @@ class RayArena:
         """
         if self._layers is None:
             self.ready()
-        unique = list(dict.fromkeys(assignments))
-        chunks = split(unique, self.workers)
-        results: list[list[Scorecard] | None] = [None] * len(chunks)
-        tries = [0] * len(chunks)
-        waiting = deque(range(len(chunks)))
-        missing = len(chunks)
+        played = self._ledger.ask(assignments)
+        if progress and played:
+            progress(played)
         try:
-            while missing:
-                while self._idle and waiting:
-                    self._give(self._idle.pop(0), waiting.popleft(), chunks)
-                for flight, came in self._landed():
-                    number = flight.number
-                    if number is None:
-                        if not self._came_up(flight.host, came) and not self._hosts:
-                            raise SandboxError(f"every actor was lost, and no new one started: {_reason(came)}")
-                        continue
-                    if fault := _fault(flight, came, chunks[number]):
-                        tries[number] += 1
-                        self._drop(flight.host)
-                        self._add()
-                        if tries[number] < _TRIES:
-                            waiting.append(number)
-                            continue
-                        detail = f"its actor was lost {_TRIES} times, the last time so: {fault}"
-                        results[number] = [lost(assignment, detail) for assignment in chunks[number]]
-                    else:
-                        results[number] = came.cards
-                        self._idle.append(flight.host)
-                        self._remember(flight.host, came.memory)
-                    missing -= 1
-                    if progress:
-                        progress(len(chunks[number]))
+            while self._ledger.open:
+                finished = self._turn(0, None)
+                if progress and finished:
+                    progress(finished)
         finally:
             self._rest()
-        cards = dict(zip(unique, (card for result in results for card in result or ()), strict=True))
-        return [cards[assignment] for assignment in assignments]
+        return self._ledger.take(assignments)
 
-    def _give(self, host: _Host, number: int, chunks: list[list[Assignment]]) -> None:
-        reference = host.actor.play.remote(chunks[number])
-        self._flying[reference] = _Flight(host, number, digest(chunks[number]))
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins what a later `play` will ask for, and returns at once; called again, it gives idle actors more.
 
-    def _landed(self) -> list[tuple[_Flight, Any]]:
-        """At least one thing that came back, with its value or the exception that stands for it.
+        One actor stays idle, for whoever calls this is busy at the same time. A pool of one begins nothing.
+
+        Raises:
+            SandboxError: every actor was lost, and no new one came up.
+        """
+        if self._layers is None:
+            self.ready()
+        if self.workers > 1:
+            self._ledger.ask(assignments)
+            self._turn(1, 0)
+
+    def _turn(self, spare: int, timeout: float | None) -> int:
+        """Gives chunks to idle actors, all but some of them, and takes what came back.
+
+        Args:
+            spare: actors that stay idle.
+            timeout: as of `_landed`.
+
+        Returns:
+            How many assignments have just been finished.
+        """
+        while len(self._idle) > spare and (chunk := self._ledger.next()):
+            host = self._idle.pop(0)
+            self._flying[host.actor.play.remote(chunk)] = _Flight(host, chunk, digest(chunk))
+        finished = 0
+        for flight, came in self._landed(timeout):
+            if not flight.chunk:
+                if not self._came_up(flight.host, came) and not self._hosts:
+                    raise SandboxError(f"every actor was lost, and no new one started: {_reason(came)}")
+            elif fault := _fault(flight, came):
+                why = f"its actor was lost {_TRIES} times, the last time so: {fault}"
+                finished += self._ledger.lose(flight.chunk, why)
+                self._drop(flight.host)
+                self._add()
+            else:
+                finished += len(flight.chunk)
+                self._ledger.bring(flight.chunk, came.cards)
+                self._idle.append(flight.host)
+                self._remember(flight.host, came.memory)
+        return finished
+
+    def _landed(self, timeout: float | None) -> list[tuple[_Flight, Any]]:
+        """What came back, with its value or the exception that stands for it.
+
+        Args:
+            timeout: seconds to wait; None until at least one thing came back.
 
         Raises:
             SandboxError: only actors that start are in the air, and none does.
         """
-        playing = any(flight.number is not None for flight in self._flying.values())
         references = list(self._flying)
-        came, _ = self._ray.wait(references, num_returns=1, timeout=None if playing else _START_SECONDS)
-        if not came:
-            free = int(self._ray.available_resources().get("CPU", 0))
-            raise SandboxError(
-                f"{len(references)} of {self.workers} actors did not come up within {_START_SECONDS:.0f} s; the Ray "
-                f"cluster has {len(self._nodes())} nodes and {free} free cores: ask for fewer workers, or free cores"
-            )
-        if len(references) > 1:
-            came, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
+        if not references:
+            return []
+        if timeout is None:
+            playing = any(flight.chunk for flight in self._flying.values())
+            came, _ = self._ray.wait(references, num_returns=1, timeout=None if playing else _START_SECONDS)
+            if not came:
+                free = int(self._ray.available_resources().get("CPU", 0))
+                raise SandboxError(
+                    f"{len(references)} of {self.workers} actors did not come up within {_START_SECONDS:.0f} s; the "
+                    f"Ray cluster has {len(self._nodes())} nodes and {free} free cores: ask for fewer workers, or free "
+                    "cores"
+                )
+        came, _ = self._ray.wait(references, num_returns=len(references), timeout=timeout or 0)
         return [(self._flying.pop(reference), self._value(reference)) for reference in came]
 
     def _value(self, reference: Any) -> Any:
@@ -267,8 +289,9 @@ class RayArena:
 
     def _rest(self) -> None:
         """After a play: workers are forked ahead while the trainer works; what nobody waits for any more is ended."""
+        self._ledger.drop()
         for reference, flight in list(self._flying.items()):
-            if flight.number is not None:  # the play was broken off
+            if flight.chunk:  # the play was broken off
                 del self._flying[reference]
                 self._drop(flight.host)
                 self._add()
@@ -299,14 +322,14 @@ class RayArena:
         self.close()
 
 
-def _fault(flight: _Flight, came: Any, chunk: Sequence[Assignment]) -> str:
-    """Why what came back is no answer to the chunk; empty where it is one."""
+def _fault(flight: _Flight, came: Any) -> str:
+    """Why what came back is no answer to the flight's chunk; empty where it is one."""
     if isinstance(came, Exception):
         return f"{_where(flight.host)}: {_reason(came)}"
     assert isinstance(came, Answer)
     indices = [tuple(episode.index for episode in card.episodes) or None for card in came.cards]
-    fits = len(indices) == len(chunk) and all(
-        own in (None, assignment.indices) for own, assignment in zip(indices, chunk, strict=True)
+    fits = len(indices) == len(flight.chunk) and all(
+        own in (None, assignment.indices) for own, assignment in zip(indices, flight.chunk, strict=True)
     )
     return "" if fits and came.digest == flight.digest else f"{_where(flight.host)}: an answer to another chunk"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from types import TracebackType
@@ -21,15 +20,14 @@ from envrl.envs import Task
 from envrl.envs.locations import load_all, loaded
 from envrl.errors import EnvError, SandboxError
 from envrl.limits import Limits
-from envrl.outcomes import Outcome
+from envrl.rollouts.ledger import Ledger
 from envrl.rollouts.player import Assignment, Player, profile_of
-from envrl.rollouts.scorecard import Episode, Scorecard
+from envrl.rollouts.scorecard import Scorecard
 from envrl.sandbox import LAYERS, LEAST, Sandbox
 
-__all__ = ["Arena", "LocalPlayers", "lost", "pickler", "split"]
+__all__ = ["Arena", "LocalPlayers", "pickler"]
 
-_CHUNKS_PER_REFEREE = 1
-_MOST_GAMES_PER_CHUNK = 1024
+_TRIES = 2  # of a chunk
 _CLOSE_SECONDS = 10.0
 
 
@@ -62,30 +60,6 @@ class LocalPlayers:
     def close(self) -> None:
         """Ends all workers."""
         self._sandbox.close()
-
-
-def split(assignments: Sequence[Assignment], workers: int) -> list[list[Assignment]]:
-    """Assignments in chunks, in their order: as few as keep all workers busy, none so large that its loss hurts."""
-    count = workers * _CHUNKS_PER_REFEREE
-    games = sum(len(assignment.seeds) for assignment in assignments)
-    most = max(1, min(-(-games // count), _MOST_GAMES_PER_CHUNK))
-    chunks: list[list[Assignment]] = []
-    size = most
-    for assignment in assignments:
-        if size >= most:
-            chunks.append([])
-            size = 0
-        chunks[-1].append(assignment)
-        size += len(assignment.seeds)
-    return chunks
-
-
-def lost(assignment: Assignment, detail: str) -> Scorecard:
-    """The card of games that envrl itself could not play."""
-    episodes = tuple(
-        Episode(index=index, outcome=Outcome.INFRASTRUCTURE_ERROR, detail=detail) for index in assignment.indices
-    )
-    return Scorecard(source=assignment.source, episodes=episodes)
 
 
 def pickler() -> Any:
@@ -135,7 +109,7 @@ class _Referee:
         self.process = context.Process(target=_serve, args=(theirs, *arguments), daemon=True)
         self.process.start()
         theirs.close()
-        self.chunk: int | None = None
+        self.chunk: list[Assignment] = []  # what it plays
 
     def layers(self) -> dict[str, str]:
         """Waits until it is ready.
@@ -154,7 +128,7 @@ class _Referee:
 
     def close(self) -> None:
         self.connection.close()
-        if self.chunk is not None:
+        if self.chunk:
             self.process.kill()  # in the middle of a play that nobody waits for any more
         self.process.join(_CLOSE_SECONDS)
         if self.process.is_alive():
@@ -193,6 +167,7 @@ class Arena:
         count = workers or len(cores)
         pinned = cores if count == len(cores) else [None] * count
         self._referees = [_Referee(self._context, (core, *arguments)) for core in pinned]
+        self._ledger = Ledger(count, _TRIES)
         self._layers: dict[str, str] | None = None
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
@@ -225,46 +200,59 @@ class Arena:
             progress: called with the number of assignments that have just been finished.
         """
         self.ready()
-        unique = list(dict.fromkeys(assignments))
-        cards = dict(zip(unique, self._play_unique(unique, progress), strict=True))
-        return [cards[assignment] for assignment in assignments]
+        played = self._ledger.ask(assignments)
+        if progress and played:
+            progress(played)
+        while self._ledger.open:
+            finished = self._turn(len(self._referees), None)
+            if progress and finished:
+                progress(finished)
+        return self._ledger.take(assignments)
 
-    def _play_unique(self, assignments: list[Assignment], progress: Callable[[int], None] | None) -> list[Scorecard]:
-        chunks = split(assignments, len(self._referees))
-        results: list[list[Scorecard] | None] = [None] * len(chunks)
-        tries = [0] * len(chunks)
-        waiting = deque(range(len(chunks)))
-        while any(result is None for result in results):
-            for referee in self._referees:
-                if referee.chunk is None and waiting:
-                    self._give(referee, waiting.popleft(), chunks)
-            busy = {referee.connection: referee for referee in self._referees if referee.chunk is not None}
-            for connection in wait(list(busy)):
-                referee = busy[connection]
-                number = referee.chunk
-                assert number is not None
-                try:
-                    _, results[number] = referee.connection.recv()
-                    referee.chunk = None
-                    if progress:
-                        progress(len(chunks[number]))
-                except (EOFError, OSError):
-                    # The law of the solo run makes a second try the same play. A second loss is ours to own.
-                    tries[number] += 1
-                    self._replace(referee)
-                    if tries[number] < 2:
-                        waiting.append(number)
-                    else:
-                        results[number] = [
-                            lost(assignment, "the referee process was lost twice") for assignment in chunks[number]
-                        ]
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins what a later `play` will ask for, and returns at once; called again, it gives idle referees more.
+
+        One referee stays idle, for whoever calls this is busy at the same time. A pool of one begins nothing.
+        """
+        self.ready()
+        if len(self._referees) > 1:
+            self._ledger.ask(assignments)
+            self._turn(len(self._referees) - 1, 0)
+
+    def _turn(self, most: int, timeout: float | None) -> int:
+        """Gives chunks to idle referees, so that at most ``most`` play, and takes what comes back.
+
+        Args:
+            timeout: seconds to wait for something to come back; None for as long as it takes.
+
+        Returns:
+            How many assignments have just been finished.
+        """
+        busy = {referee.connection: referee for referee in self._referees if referee.chunk}
+        for referee in self._referees:
+            if not referee.chunk and len(busy) < most and (chunk := self._ledger.next()):
+                self._give(referee, chunk)
+                busy[referee.connection] = referee
+        finished = 0
+        for connection in wait(list(busy), timeout):
+            referee = busy[connection]
+            try:
+                _, cards = referee.connection.recv()
+            except (EOFError, OSError):
+                finished += self._ledger.lose(referee.chunk, f"the referee process was lost {_TRIES} times")
+                self._replace(referee)
+                continue
+            finished += len(referee.chunk)
+            self._ledger.bring(referee.chunk, cards)
+            referee.chunk = []
+        if finished:
             self._look_at_memory()
-        return [card for result in results for card in result or ()]
+        return finished
 
-    def _give(self, referee: _Referee, number: int, chunks: list[list[Assignment]]) -> None:
-        referee.chunk = number
+    def _give(self, referee: _Referee, chunk: list[Assignment]) -> None:
+        referee.chunk = chunk
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end of file says the same
-            referee.connection.send(chunks[number])
+            referee.connection.send(chunk)
 
     def _replace(self, lost: _Referee) -> None:
         lost.close()

@@ -45,6 +45,12 @@ class Runner(Protocol):
             progress: called with the number of assignments that have just been finished.
         """
 
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins what a later `play` will ask for, and returns at once; called again, it gives idle referees more.
+
+        One referee stays idle, for whoever calls this is busy at the same time. A pool of one begins nothing.
+        """
+
     def close(self) -> object:
         """Ends all referees and whatever they run."""
 
