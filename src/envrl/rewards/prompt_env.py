@@ -215,6 +215,9 @@ class _Here:
             self._players = LocalPlayers(self._task, require=self._require)
         return self._players.play(assignments)
 
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins nothing: the completion is there when the step is taken."""
+
     def check_open(self) -> None:
         if self._closed:
             raise gymnasium.error.ClosedEnvironmentError("PromptEnv: it was closed: make a new one")

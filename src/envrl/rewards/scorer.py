@@ -21,6 +21,9 @@ class Players(Protocol):
     def play(self, assignments: Sequence[Assignment], progress: Callable[[int], None] | None = None) -> list[Scorecard]:
         """Plays all games of all assignments; scorecards in their order."""
 
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins what a later `play` will ask for, and returns at once."""
+
 
 class Scored(msgspec.Struct, frozen=True):
     """One completion, scored.
@@ -91,8 +94,7 @@ class Scorer:
             if extracted.source is None:
                 cards[i] = Scorecard(source=None, outcome=Outcome.NO_CODE, detail=extracted.reason)
                 continue
-            seeds = tuple(episode_seeds(self._salt, self._block, own))
-            assignments.append(Assignment(extracted.source, tuple(own), seeds))
+            assignments.append(self._assignment(extracted.source, own))
             played.append(i)
         cards.update(zip(played, self._players.play(assignments, progress), strict=True))
         ordered = [cards[i] for i in range(len(completions))]
@@ -103,6 +105,19 @@ class Scorer:
             "scorecards": ordered,
         }
         return scored_of(self.preset, completions, ordered, {**given, **(columns or {})})
+
+    def play_ahead(self, completions: Sequence[str] = (), indices: Sequence[Sequence[int]] = ()) -> None:
+        """Begins to play completions that a later `score` will be given, and returns at once.
+
+        Called again, with none, it keeps the players busy.
+        """
+        sources = [extract(completion, self._contract).source for completion in completions]
+        self._players.play_ahead(
+            [self._assignment(s, own) for s, own in zip(sources, indices, strict=True) if s is not None]
+        )
+
+    def _assignment(self, source: str, indices: Sequence[int]) -> Assignment:
+        return Assignment(source, tuple(indices), tuple(episode_seeds(self._salt, self._block, indices)))
 
 
 def scored_of(

@@ -53,6 +53,9 @@ class LocalPlayers:
         """Plays all games of all assignments; scorecards in their order."""
         return self._player.play(assignments)
 
+    def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:
+        """Begins nothing, as any pool of one: whoever calls is busy itself."""
+
     def prepare(self) -> None:
         """Has workers forked ahead, for a time when nothing runs."""
         self._player.prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,8 +15,10 @@ import msgspec
 from envrl.config import ModelConfig, RunConfig
 from envrl.errors import RewardFault
 from envrl.models import LoadedModel, conversation
+from envrl.models.ranks import here
 from envrl.rewards import Scored, Scorer
 from envrl.rewards.custom import keep_fault
+from envrl.trainers.ahead import PlayAhead
 from envrl.trainers.arguments import adapters, common_options
 from envrl.trainers.reward_model import reward_model
 from envrl.trainers.trackers import add_trackers, tracked
@@ -66,7 +69,7 @@ def prompt_rows(config: RunConfig, prompt: str) -> list[PromptRow]:
     batches = train.max_steps * train.gradient_accumulation_steps
     reuse = (method.steps_per_generation or train.gradient_accumulation_steps) * method.num_iterations
     generated = -(-batches // reuse) * (method.steps_per_generation or train.gradient_accumulation_steps)
-    count = max(1, generated * train.per_device_train_batch_size // method.num_generations)
+    count = max(1, generated * train.per_device_train_batch_size * here().count // method.num_generations)
     episodes = config.env.episodes
     return [PromptRow(prompt, tuple(range(i * episodes, (i + 1) * episodes))) for i in range(count)]
 
@@ -112,7 +115,7 @@ class Judge:
 
     Attributes:
         began, ended: when the last batch was played, in seconds of ``time.perf_counter``.
-        figures: what that batch says, as `step_figures` tells it.
+        figures: what that batch says, as `step_figures` tells it; of several processes' batches in the first.
     """
 
     def __init__(self, scorer: Scorer, watcher: PlayWatcher, ends: Collection[int]) -> None:
@@ -171,11 +174,18 @@ class Judge:
                 msgspec.structs.replace(scored, clipped=not ids or ids[-1] not in self._ends)
                 for scored, ids in zip(self._scorer.score(texts, seeds), tokens, strict=True)
             ]
+            everyone = here().gather(self._scored)
             self.ended = time.perf_counter()
             self._key = key
-            self.figures = step_figures(self._scored)
-            self._watcher.scored(step, self._scored)
+            self.figures = step_figures(everyone)
+            self._watcher.scored(step, everyone)
         return self._scored
+
+
+def _plays_ahead(config: RunConfig) -> bool:
+    """Whether the model tells, token by token, what it has written."""
+    model = config.model
+    return config.sandbox.play_ahead and model.backend == "transformers" and model.generation == "transformers"
 
 
 def play_options(config: RunConfig, output: Path, device: str, weights: Sequence[float]) -> dict[str, Any]:
@@ -224,7 +234,7 @@ def _vllm_options(model: ModelConfig) -> dict[str, Any]:
 
 
 def train_by_play(
-    kind: Callable[..., Any],
+    kind: type[Any],
     arguments: Callable[[RunConfig, Path, str, Sequence[float]], Any],
     loaded: LoadedModel,
     config: RunConfig,
@@ -258,8 +268,16 @@ def train_by_play(
     from envrl.trainers.sft import silence
 
     try_functions(loaded, config, rows[0], scorer)
-    judge = Judge(scorer, watcher, end_tokens(loaded))
+    ends = end_tokens(loaded)
+    judge = Judge(scorer, watcher, ends)
+    ahead = PlayAhead(loaded, scorer, ends) if _plays_ahead(config) else None
     rewards, weights = judge.rewards(reward_model(loaded, config, device))
+
+    class Trainer(kind):  # type: ignore[misc]
+        def training_step(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:
+            if ahead:
+                ahead.seeds = [row["seeds"] for row in inputs]
+            return super().training_step(model, inputs, *args, **options)
 
     class Report(TrainerCallback):  # type: ignore[misc]
         began = 0.0
@@ -286,7 +304,7 @@ def train_by_play(
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watcher.saved(state.global_step, output / f"checkpoint-{state.global_step}")
 
-    trainer = kind(
+    trainer = Trainer(
         model=loaded.model,
         args=arguments(config, output, device, weights),
         peft_config=adapters(config),
@@ -299,8 +317,9 @@ def train_by_play(
     )
     silence(trainer)
     add_trackers(trainer, output.parent, resume_from)
-    try:
-        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
-    except RewardFault as fault:
-        raise keep_fault(fault, output) from fault.__cause__
+    with ahead.listening(trainer.model) if ahead else nullcontext():
+        try:
+            trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+        except RewardFault as fault:
+            raise keep_fault(fault, output) from fault.__cause__
     return LoadedModel(trainer.model, loaded.tokenizer, loaded.path)

@@ -80,6 +80,11 @@ class SandboxConfig(Group):
     ray_address: Text | None = Field(
         default=None, description="auto or HOST:PORT of a Ray cluster; null is RAY_ADDRESS, else a Ray of this machine"
     )
+    play_ahead: Flag = Field(
+        default=True,
+        description="play programs while the model still writes others, on all referees but one (generation by "
+        "transformers; others hand over their completions all at once)",
+    )
 
 
 class EvalConfig(Group):
