@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -201,11 +202,17 @@ class FakePlayers:
     """Lets a program win by a coin that its text tosses; of each batch, one card is lost by us when asked."""
 
     def __init__(self, lose=False):
-        self.calls = []
+        self.calls, self.ahead = [], []
+        self.heard = []
         self.lose = lose
+
+    def play_ahead(self, assignments=()):
+        self.heard += assignments
 
     def play(self, assignments, progress=None):
         self.calls.append(list(assignments))
+        self.ahead.append(self.heard)
+        self.heard = []
         return [self.card(place, a) for place, a in enumerate(assignments)]
 
     def card(self, place, assignment):
@@ -284,6 +291,31 @@ def test_each_step_is_reported_with_trls_figures_and_ours(course):
         assert figures | step_figures(batch) == figures
         assert set(figures["seconds"]) == {"generation", "sandbox", "update"}
         assert all(seconds >= 0 for seconds in figures["seconds"].values())
+
+
+def test_programs_that_are_finished_are_played_while_the_model_writes_others(course):
+    for (_, batch), call, ahead in zip(course.notes.batches, course.players.calls, course.players.ahead, strict=True):
+        finished = [one.card.source for one in batch if not one.clipped and one.card.source is not None]
+        assert Counter(a.source for a in ahead) == Counter(finished)
+        assert set(ahead) <= set(call)  # with the games that they will be asked for
+    assert any(course.players.ahead)
+    assert "generate" not in vars(course.trained.model), "nobody listens any more"
+
+
+def test_accumulated_rows_are_heard_with_games_of_their_own(tmp_path):
+    short = ["train.max_steps=1", "train.gradient_accumulation_steps=2", "method.max_completion_length=96"]
+    course = Course(tmp_path, *short)
+    (call,), (ahead,) = course.players.calls, course.players.ahead
+    assert ahead
+    assert set(ahead) <= set(call)
+    assert len({a.indices for a in call}) == 2
+
+
+def test_without_playing_ahead_nothing_is_heard_and_the_same_is_learnt(course, tmp_path):
+    other = Course(tmp_path, "train.max_steps=3", "method.max_completion_length=96", "sandbox.play_ahead=false")
+    assert not any(other.players.ahead)
+    ours, theirs = course.trained.model.state_dict(), other.trained.model.state_dict()
+    assert all((ours[name] == theirs[name]).all() for name in ours)
 
 
 def test_the_gradient_is_real(course):
