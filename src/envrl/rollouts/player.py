@@ -1,12 +1,13 @@
 """A strategy meets an environment: all games of a batch in lockstep, one message a step to each worker.
 
 The law of the solo run holds here: an episode's result is what its strategy gets when it plays that seed alone in a
-fresh worker. A batch is only faster. Whenever a worker dies or meets its memory limit, each of its unfinished games is
-played again, alone.
+fresh worker. A batch is only faster. Whenever a worker dies or meets its memory limit, each of its games is played
+again, alone; it has to repeat what it had done until then.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,14 @@ from envrl.envs import Ending, Games, InvalidAction, Task
 from envrl.errors import ZygoteLost
 from envrl.limits import Limits
 from envrl.outcomes import BEFORE_PLAY, HARD, Outcome
+from envrl.rollouts.repeating import Trace
 from envrl.rollouts.scorecard import Episode, Scorecard
 from envrl.sandbox import LANGUAGE_IMPORTS, Fault, Loaded, Played, Profile, Program, Reply, Sandbox
 from envrl.seeding import private_seed
 
 __all__ = ["Assignment", "Player", "profile_of"]
 
-_WORKERS_AT_ONCE = 8  # with more, their memory outgrows the cache; with fewer, the environment steps too often
+_WORKERS_AT_ONCE = 12  # with more, their memory outgrows the cache; with fewer, the environment steps too often
 _MOST_PREPARED = 64  # workers forked ahead, of some three megabytes each
 _PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
 
@@ -63,6 +65,7 @@ class _Record:
     program_hash: str | None = None
     episodes: dict[int, Episode] = field(default_factory=dict)  # by position in the assignment
     hard: list[int] = field(default_factory=list)  # positions that cost a worker or a budget
+    traces: dict[int, Trace] = field(default_factory=dict)  # by position, of games that are played again alone
 
     def lost_already(self, position: int, hard_failures: int) -> bool:
         """Whether enough earlier games failed hard that this one is not played."""
@@ -92,6 +95,8 @@ class _Job:
         self.all = tuple(slots.values())
         self.program: Program | None = None
         self.asked: list[int] = []
+        self.sent: list[tuple[int, bytes]] = []  # slots and observations of the last calls
+        self.left: dict[int, tuple[int, bytes, Ending | None]] = {}  # by position: see `leave`
         self.calls: dict[int, int] = dict.fromkeys(slots, 0)
         self.cpu: dict[int, float] = dict.fromkeys(slots, 0.0)
         self.longest: dict[int, float] = dict.fromkeys(slots, 0.0)
@@ -100,6 +105,12 @@ class _Job:
     @property
     def alone(self) -> bool:
         return len(self.calls) == 1
+
+    def leave(self, slot: int, position: int, how: Ending | Fault | None) -> None:
+        """Notes the last call of a game that is over, or whose worker is, and how the environment ended it."""
+        place = bisect_left(self.sent, slot, key=lambda call: call[0])
+        if place < len(self.sent) and self.sent[place][0] == slot:
+            self.left[position] = self.calls[slot], self.sent[place][1], how if isinstance(how, Ending) else None
 
 
 class Player:
@@ -233,7 +244,7 @@ class Player:
                 job.longest[slot] = max(job.longest[slot], seconds)
                 if isinstance(value, Fault):
                     if value.outcome is Outcome.MEMORY and not job.alone:
-                        again += self._again(job)
+                        again += self._again(job, value)
                         break
                     self._end(job, slot, games, value)
                     continue
@@ -243,7 +254,6 @@ class Player:
                     self._end(job, slot, games, Fault(Outcome.INVALID_ACTION, str(error)))
                 else:
                     moving.append((job, slot))
-                    job.calls[slot] += 1
         if again:  # games whose worker has to go do not move
             kept = [
                 (pair, action) for pair, action in zip(moving, actions, strict=True) if pair[1] in pair[0].positions
@@ -254,6 +264,8 @@ class Player:
             for (job, slot), ending in zip(moving, endings, strict=True):
                 if ending is not None:
                     self._end(job, slot, games, ending)
+                else:
+                    job.calls[slot] += 1
         return again
 
     def _ask(self, games: Games, jobs: Iterable[_Job], begun: Sequence[_Job]) -> None:
@@ -264,13 +276,16 @@ class Player:
         observations = iter(games.observe([slot for job in jobs for slot in job.positions]))
         for job in jobs:
             calls: list[tuple[int, bytes]] = []
-            for slot in list(job.positions):
+            traces = job.record.traces
+            for slot, position in list(job.positions.items()):
                 observation = next(observations)
                 if isinstance(observation, Ending):
                     self._end(job, slot, games, observation)
+                elif position in traces and (fault := traces[position].at_call(job.calls[slot], observation)):
+                    self._end(job, slot, games, fault)
                 else:
                     calls.append((slot, observation))
-            job.asked = [slot for slot, _ in calls]
+            job.asked, job.sent = [slot for slot, _ in calls], calls
             if not calls:
                 continue
             assert job.program is not None
@@ -287,6 +302,10 @@ class Player:
     def _end(self, job: _Job, slot: int, games: Games, how: Ending | Fault) -> None:
         position = job.positions.pop(slot)
         job.ended.append(slot)
+        if not job.alone:
+            job.leave(slot, position, how)
+        elif isinstance(how, Ending) and (trace := job.record.traces.get(position)):
+            how = trace.at_end(job.calls[slot], how) or how
         cpu, longest = job.cpu[slot], job.longest[slot]
         limits = self._limits
         if how.outcome in HARD:
@@ -338,14 +357,19 @@ class Player:
             for slot in list(job.positions):
                 self._end(job, slot, games, fault)
             return []
-        return self._again(job)
+        return self._again(job, fault)
 
-    def _again(self, job: _Job) -> list[tuple[_Record, tuple[int, ...]]]:
-        job.positions.clear()
+    def _again(self, job: _Job, fault: Fault | None = None) -> list[tuple[_Record, tuple[int, ...]]]:
+        """The games of a job, to be played again alone; ``fault``, where its program may be to blame for that."""
         if not job.alone:  # those that have ended, too: who ends a worker must not choose which results stand
+            for slot, position in job.positions.items():
+                job.leave(slot, position, None)
             for position in job.all:
                 job.record.episodes.pop(position, None)
+                if position in job.left and fault is not None and fault.outcome is not Outcome.INFRASTRUCTURE_ERROR:
+                    job.record.traces[position] = Trace(*job.left[position], fault)
             job.record.hard = [p for p in job.record.hard if p not in job.all]
+        job.positions.clear()
         return [(job.record, job.all)]
 
     def _drop_lost(self, job: _Job) -> None:
@@ -353,5 +377,6 @@ class Player:
             return
         for slot, position in list(job.positions.items()):
             if job.record.lost_already(position, self._limits.hard_failures):
+                job.leave(slot, position, None)
                 del job.positions[slot]
                 job.ended.append(slot)

@@ -48,6 +48,7 @@ _AFTER_KILL_SECONDS = 60.0
 _WATCH_SECONDS = 0.5
 _NEARLY = 0.75  # of its memory; the rest may be lost in the gaps between what is used
 _NAPS = 2  # waits between two looks that an honest program may have, for a page of memory
+_SHARE = 1 / 60  # of a core: who gets less may blame the machine, which is not so with a core full of busy workers
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -111,10 +112,11 @@ class Program:
         self._sandbox._awaited.add(self)
 
     def _flush(self) -> None:
-        # A worker that is gone is found out by its end of file, and mourned there.
-        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+        try:
             while self._unsent:
                 self._unsent = self._unsent[self._end.send(self._unsent) :]
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+            pass  # a worker that is gone is found out by its end of file, and mourned there
         self._sandbox._watch(self, bool(self._unsent))
 
 
@@ -240,6 +242,7 @@ class Sandbox:
             ZygoteLost: the zygote ended, or does not do its work.
         """
         end = None if timeout is None else time.monotonic() + timeout
+        zygote = self._zygote.fileno()
         replies, self._late = self._late, []
         while not replies:
             now = time.monotonic()
@@ -248,7 +251,7 @@ class Sandbox:
                 wait = min(wait, max(end - now, 0.0))
             events = self._epoll.poll(wait)
             for descriptor, event in events:
-                if descriptor == self._zygote.fileno():
+                if descriptor == zygote:
                     replies += self._hear()
                 elif (program := self._by_descriptor.get(descriptor)) is not None:
                     if event & select.EPOLLOUT:
@@ -353,7 +356,7 @@ class Sandbox:
                 program._naps = naps
                 since, before = program._overdue = program._overdue or (now, used)
                 runs = not slept and state == "R" and used - before < program._cpu
-                if runs and now - since < program._limits.wall_floor:
+                if runs and now - since < max(program._limits.wall_floor, program._cpu / _SHARE):
                     program._deadline = now + _WATCH_SECONDS
                     continue
                 program._killed = Outcome.INFRASTRUCTURE_ERROR if runs else Outcome.TIMEOUT
@@ -421,7 +424,9 @@ def _crashed(status: int) -> bool:
 def _fault_of_signal(number: int) -> Fault:
     if number in _SIGNALS:
         return Fault(*_SIGNALS[number])
-    return Fault(Outcome.CRASH, f"the worker was ended by {signal.Signals(number).name}")
+    # Real-time signals have numbers only.
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    return Fault(Outcome.CRASH, f"the worker was ended by {name}")
 
 
 def _field(pidfd: int, name: str) -> str | None:

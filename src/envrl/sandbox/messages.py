@@ -100,6 +100,10 @@ def _framed(message: list[Any]) -> bytes:
     return len(body).to_bytes(_HEADER, "little") + body
 
 
+def _length(frame: bytes | bytearray) -> int:
+    return int.from_bytes(frame[:_HEADER], "little")
+
+
 class Frames:
     """Cuts what arrives from a worker into frames; holds no more than one frame of the allowed size."""
 
@@ -117,12 +121,14 @@ class Frames:
         Raises:
             BadFrame: the frame is longer than allowed, or something follows it.
         """
-        # In place: a worker may send a large reply byte by byte, and copying it all each time would hold up the host.
         held = self._data
+        if not held and len(data) == _HEADER + _length(data) <= _HEADER + self.limit:
+            return data[_HEADER:]  # nearly always it comes as a whole
+        # In place: a worker may send a large reply byte by byte, and copying it all each time would hold up the host.
         held += data
         if len(held) < _HEADER:
             return None
-        length = int.from_bytes(held[:_HEADER], "little")
+        length = _length(held)
         if length > self.limit:
             raise BadFrame(f"a frame of {length} bytes, where {self.limit} are allowed")
         if len(held) > _HEADER + length:

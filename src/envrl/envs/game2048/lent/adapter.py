@@ -5,6 +5,9 @@ TILES = [0, *(2**k for k in range(1, 65))]
 
 
 def arguments(payload):
+    if len(payload) == 16:  # the ordinary board by hand, in half the time
+        a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q = map(TILES.__getitem__, payload)
+        return ([[a, b, c, d], [e, f, g, h], [i, j, k, m], [n, o, p, q]],)
     size = isqrt(len(payload))
     tiles = [TILES[exponent] for exponent in payload]
     return ([tiles[start : start + size] for start in range(0, size * size, size)],)
