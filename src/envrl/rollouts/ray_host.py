@@ -22,10 +22,9 @@ from typing import NamedTuple, Self
 
 import psutil
 
-from envrl.envs.locations import load_all
 from envrl.errors import EnvError, SandboxError
 from envrl.rollouts.player import Assignment
-from envrl.rollouts.referee import LocalPlayers, pickler
+from envrl.rollouts.referee import LocalPlayers
 from envrl.rollouts.scorecard import Scorecard
 
 __all__ = ["ENVIRONMENT", "Answer", "Code", "Place", "RayHost", "code_here", "digest"]
@@ -143,15 +142,10 @@ class RayHost:
         """Sets the sandbox up; gives its layers, or what went wrong.
 
         Args:
-            core: to stay on; None for any.
-            locations: of users' environments, without which the task cannot be unpacked.
-            packed: the arguments of `LocalPlayers`, pickled.
+            core, locations, packed: as of `LocalPlayers.unpacked`.
         """
-        if core is not None:
-            os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
         try:
-            load_all(locations)
-            self._players = LocalPlayers(*pickler().loads(packed))
+            self._players = LocalPlayers.unpacked(core, locations, packed)
         except (SandboxError, EnvError) as error:
             return str(error)
         return self._players.layers

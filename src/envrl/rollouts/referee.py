@@ -44,6 +44,24 @@ class LocalPlayers:
         self._sandbox = Sandbox(profile_of(task), layers=layers, require=tuple(require))
         self._player = Player(task, self._sandbox, limits)
 
+    @classmethod
+    def unpacked(cls, core: int | None, locations: Sequence[str], packed: bytes) -> Self:
+        """Players for a process of their own.
+
+        Args:
+            core: for the process to stay on; None for any.
+            locations: of users' environments, without which the task cannot be unpacked.
+            packed: the arguments of the class, by `pickler`.
+
+        Raises:
+            EnvError: an environment is not where it is said to be.
+            SandboxError: the sandbox cannot be set up, or not as strongly as required.
+        """
+        if core is not None:
+            os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
+        load_all(locations)
+        return cls(*pickler().loads(packed))
+
     @property
     def layers(self) -> dict[str, str]:
         """Each sandbox layer with "" where it is in force, else why it is not."""
@@ -81,16 +99,11 @@ def _serve(
     """A referee's life: plays what comes over the connection until its end of file.
 
     Args:
-        core: to stay on; None for any.
-        locations: of users' environments, without which the task cannot be unpacked.
-        packed: the arguments of `LocalPlayers`, pickled.
+        core, locations, packed: as of `LocalPlayers.unpacked`.
     """
-    if core is not None:
-        os.sched_setaffinity(0, {core})  # referee and workers wait for each other: one core, one cache
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which then closes the connection
     try:
-        load_all(locations)
-        players = LocalPlayers(*pickler().loads(packed))
+        players = LocalPlayers.unpacked(core, locations, packed)
     except (SandboxError, EnvError) as error:
         connection.send(("error", str(error)))
         return
