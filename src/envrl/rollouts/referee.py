@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from types import TracebackType
@@ -29,6 +30,7 @@ __all__ = ["Arena", "LocalPlayers", "pickler"]
 
 _TRIES = 2  # of a chunk
 _CLOSE_SECONDS = 10.0
+_LOOKS_APART = 2.0  # seconds between two looks at memory
 
 
 class LocalPlayers:
@@ -185,6 +187,7 @@ class Arena:
         self._referees = [_Referee(self._context, (core, *arguments)) for core in pinned]
         self._ledger = Ledger(count, _TRIES)
         self._layers: dict[str, str] | None = None
+        self._next_look = 0.0
         self.peak_memory = 0
         """Largest sum of resident memory of referees, zygotes and workers that was seen, in bytes."""
 
@@ -277,6 +280,10 @@ class Arena:
         self._referees[self._referees.index(lost)] = fresh
 
     def _look_at_memory(self) -> None:
+        now = time.monotonic()
+        if now < self._next_look:  # it takes milliseconds
+            return
+        self._next_look = now + _LOOKS_APART
         used = 0
         for process in self.processes():
             try:
