@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from envrl.errors import MissingExtraError
 from envrl.evaluation.report import finetune_words as words
 from envrl.evaluation.report.finetune import FinetuneReport
-from envrl.evaluation.report.pieces import printable
+from envrl.evaluation.report.pieces import page_environment
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,19 +26,11 @@ def render_finetune_html(report: FinetuneReport) -> str:
     Raises:
         MissingExtraError: without jinja2 (the extra ``report``).
     """
-    try:
-        import jinja2
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("report", "jinja2", "writing a report as HTML") from error
-
-    environment = jinja2.Environment(
-        autoescape=True, finalize=printable, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        resources.files("envrl.evaluation.report").joinpath("finetune.html.j2").read_text(encoding="utf-8")
-    )
+    environment = page_environment("envrl.evaluation.report", "writing a report as HTML")
+    template = environment.get_template("finetune.html.j2")
     pairs = list(zip(report.before.samples, report.after.samples, strict=False))
-    return template.render(report=report, words=words, pairs=pairs, chart=_chart(report) if report.curve else "")
+    page: str = template.render(report=report, words=words, pairs=pairs, chart=_chart(report) if report.curve else "")
+    return page
 
 
 def _chart(report: FinetuneReport) -> Markup:

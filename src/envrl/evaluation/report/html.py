@@ -6,7 +6,6 @@ import base64
 import hashlib
 from importlib import resources
 
-from envrl.errors import MissingExtraError
 from envrl.evaluation.report import pieces, sentences, words
 from envrl.evaluation.report.charts import charts
 from envrl.evaluation.report.record import SweepReport
@@ -24,25 +23,13 @@ def render_html(report: SweepReport) -> str:
     Raises:
         MissingExtraError: without jinja2 (the extra ``report``).
     """
-    try:
-        import jinja2
-        from markupsafe import Markup
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("report", "jinja2", "writing a report as HTML") from error
+    environment = pieces.page_environment("envrl.evaluation.report", "writing a report as HTML")
+    from markupsafe import Markup
 
-    environment = jinja2.Environment(
-        autoescape=True,
-        finalize=pieces.printable,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["source"] = pieces.source
-    environment.filters["frames"] = pieces.frames
     environment.filters["drawn"] = Markup  # pictures, whose words are escaped where they are drawn
     style, script = _file("report.css"), _file("report.js")
-    template = environment.from_string(_file("report.html.j2"))
-    return template.render(
+    template = environment.get_template("report.html.j2")
+    page: str = template.render(
         report=report,
         charts=charts(report),
         words=words,
@@ -54,6 +41,7 @@ def render_html(report: SweepReport) -> str:
             "form-action 'none'"
         ),
     )
+    return page
 
 
 def _file(name: str) -> str:

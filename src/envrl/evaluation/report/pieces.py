@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from envrl.errors import MissingExtraError
 from envrl.evaluation import escape
 from envrl.evaluation.report import highlight
 from envrl.evaluation.report.record import Replay
@@ -12,9 +13,36 @@ from envrl.evaluation.report.record import Replay
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["frames", "printable", "source"]
+__all__ = ["frames", "page_environment", "printable", "source"]
 
 _SOURCE_CHARS = 8_000
+
+
+def page_environment(package: str, purpose: str) -> Any:
+    """jinja as every page of ours has it: each value is made `printable`, then escaped, and a missing one is an error.
+
+    Args:
+        package: whose templates are read.
+        purpose: what is being done, for the error.
+
+    Raises:
+        MissingExtraError: without jinja2 (the extra ``report``).
+    """
+    try:
+        import jinja2
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("report", "jinja2", purpose) from error
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(package, "."),
+        autoescape=True,
+        finalize=printable,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"source": source, "frames": frames}
+    return environment
 
 
 def printable(value: Any) -> Any:

@@ -9,7 +9,6 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from envrl.errors import MissingExtraError
 from envrl.evaluation import escape
 from envrl.evaluation.report import pieces, sentences, words
 from envrl.evaluation.report.words import OUTCOMES
@@ -57,21 +56,8 @@ def render(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Any:
-    try:
-        import jinja2
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("report", "jinja2", "envrl view") from error
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(_TEMPLATES, "."),
-        autoescape=True,
-        finalize=pieces.printable,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pieces.page_environment(_TEMPLATES, "envrl view")
     environment.filters |= {
-        "source": pieces.source,
-        "frames": pieces.frames,
         "line": escape.one_line,
         "moment": name_of,
         "bar": _bar,
