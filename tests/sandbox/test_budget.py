@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.sandbox import Fault, Loaded, Played, Profile, Sandbox
+from envrl.sandbox.host import _state
 from envrl.sandbox.inside import budget
 from envrl.sandbox.inside.facades import Doom
 from envrl.sandbox.inside.session import Fault as InsideFault
@@ -157,3 +159,56 @@ def test_a_games_time_is_its_own(toolkit_sandbox: Sandbox) -> None:
     limits = Limits(load_cpu=1.0, call_cpu=0.3, game_cpu=0.3, grace_cpu=0.5)
     source = b"def f(x):\n    while x == b'bad': pass\n    return 1"
     assert answers(toolkit_sandbox, source, limits, [b"ok", b"bad", b"ok", b"bad", b"ok"])[::2] == [1, 1, 1]
+
+
+def test_the_collector_runs_while_a_call_does_and_at_no_other_time() -> None:
+    stopwatch = budget.Stopwatch(60.0, lambda: pytest.fail("the budget was not used up"))
+    try:
+        stopwatch.start(60.0)
+        assert gc.isenabled()
+        stopwatch.stop()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+BETWEEN_CALLS = b"""
+log, kept = [], []
+def steps(box, rounds):
+    try: yield
+    finally:
+        for _ in range(rounds): pass
+        log.append(1)
+def ring(rounds):
+    box = []
+    walk = steps(box, rounds)
+    box.append(walk)
+    next(walk)
+def f(x):
+    before = len(log)
+    ring(0)
+    while len(log) == before: kept.append([])
+    kept.clear()
+    ring(2_000_000)
+    for _ in range(int(x)): kept.append([])
+    return [[]]
+"""
+
+
+def test_what_is_finalized_about_the_end_of_a_call_is_counted(toolkit_sandbox: Sandbox) -> None:
+    # The last objects of each call leave the collector a few short of running, or none.
+    limits = Limits(load_cpu=1.0, call_cpu=1.0, game_cpu=60.0, grace_cpu=0.5)
+    program = toolkit_sandbox.load(BETWEEN_CALLS, limits, 1)
+    assert isinstance(toolkit_sandbox.collect(60)[0][1], Loaded)
+    counted = 0.0
+    for number in range(768, 780):
+        for _ in range(3):
+            program.play([(0, str(number).encode())], [(0, 1)] if not counted else [])
+            ((_, reply),) = toolkit_sandbox.collect(60)
+            assert isinstance(reply, Played)
+            assert reply.values == [[[]]]
+            counted += reply.seconds[0]
+    assert program._pidfd is not None
+    used = _state(program._pidfd)[1]
+    program.close()
+    assert used < counted + 0.1

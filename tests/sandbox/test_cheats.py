@@ -145,6 +145,32 @@ def test_walks_to_the_interpreter_are_violations(value_of: Callable[..., Any], w
     assert value_of(f"import random\ndef f(x): return {walk}").outcome is Outcome.VIOLATION
 
 
+COPIES = {
+    "a method made of any function": "copy.copy(type(C().m)(namedtuple('__globals__', 'x'), heapq.nlargest))",
+    "a class method": "copy.copy(C.bases)",
+    "a method renamed": "copy.copy(C().renamed)",
+    "a facade made": "copy.deepcopy(type(random)('x', {'__reduce_ex__': lambda level: (list, ())}, print))",
+    "a facade refilled": "random.__init__('x', {'__reduce_ex__': lambda level: (list, ())}, print)",
+}
+
+
+@pytest.mark.parametrize("how", COPIES.values(), ids=COPIES)
+def test_copy_looks_nothing_up_for_a_program(value_of: Callable[..., Any], how: str) -> None:
+    source = (
+        "import copy, functools, heapq, random\nfrom collections import namedtuple\nclass C:\n    def m(self): pass\n"
+        "    bases = classmethod(namedtuple('__bases__', 'x'))\n"
+        "    @functools.wraps(namedtuple('__class__', 'x'))\n    def renamed(self): pass\n"
+        f"def f(x):\n    try: found = {how}\n    except TypeError: return 'refused'\n"
+        "    return 'itself' if found == C.bases or type(found) is type(C().m) else 'found'"
+    )
+    assert value_of(source) in ("refused", "itself")
+
+
+def test_a_copied_method_is_the_method(value_of: Callable[..., Any]) -> None:
+    source = "import copy\nclass C:\n    def m(self): return 7\ndef f(x): return copy.copy(C().m)()"
+    assert value_of(source) == 7
+
+
 def test_a_traceback_leads_nowhere(value_of: Callable[..., Any]) -> None:
     source = "def f(x):\n    try: 1 / 0\n    except ZeroDivisionError as e: return e.__traceback__.tb_frame"
     assert value_of(source).outcome is Outcome.VIOLATION

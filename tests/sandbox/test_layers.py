@@ -24,7 +24,8 @@ from envrl.sandbox.inside.layers.kernel import MACHINE
 ATTACKS = r"""
 import ctypes, mmap, os, resource, signal, socket, sys, time
 LIBC = ctypes.CDLL(None, use_errno=True)
-LIBC.ptrace, LIBC.mount, LIBC.unshare, LIBC.shmget, LIBC.syscall
+LIBC.ptrace, LIBC.mount, LIBC.unshare, LIBC.shmget, LIBC.syscall, LIBC.madvise
+PARENT, FUTEX = os.getpid(), {"x86_64": 202, "aarch64": 98}[os.uname().machine]  # this is run by the zygote
 
 def call(name, *args):
     result = getattr(LIBC, name)(*args)
@@ -62,7 +63,30 @@ def open_many():
 def executable():
     mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC)
 
+class Span(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+PAGE = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+
+def futex(operation):
+    word = ctypes.c_int.from_buffer(PAGE)
+    return call("syscall", FUTEX, ctypes.byref(word), operation, 0, ctypes.byref(Span(0, 1000)), None, 0)
+
+def advise(advice):
+    return call("madvise", ctypes.byref(ctypes.c_char.from_buffer(PAGE)), ctypes.c_size_t(4096), advice)
+
 TRIES = {
+    "clock of another": lambda: time.clock_gettime(~PARENT << 3 | 2),
+    "clock of its own": lambda: time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID) > 0,
+    "shared futex": lambda: futex(0),
+    "futex with a swap": lambda: futex(128 | 4),
+    "private futex": lambda: futex(128 | 1),
+    "memory paged out": lambda: advise(21),
+    "memory given back": lambda: advise(4),
+    "shared mapping": lambda: mmap.mmap(-1, 4096, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS).close(),
+    "private mapping": lambda: mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close(),
+    "huge page": lambda: mmap.mmap(-1, 2**21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000).close(),
+    "yield": lambda: os.sched_yield(),
     "nothing": lambda: "done",
     "open": lambda: os.close(os.open("/etc/passwd", os.O_RDONLY)),
     "list": lambda: os.listdir("/"),
@@ -160,6 +184,28 @@ def test_seccomp_alone_ends_the_worker_that_makes_an_attackers_call(attempt: Try
 @pytest.mark.parametrize("what", ["open", "list", "make", "sleep", "dumpable", "no_new_privs"])
 def test_seccomp_alone_refuses_what_is_not_on_its_list(attempt: Try, what: str) -> None:
     assert attempt(what, *SECCOMP) == -errno.EPERM
+
+
+REACHING_FURTHER = [
+    "clock of another", "shared futex", "futex with a swap", "memory paged out", "shared mapping", "huge page", "yield",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REACHING_FURTHER)
+def test_seccomp_alone_refuses_arguments_that_reach_further(attempt: Try, what: str) -> None:
+    assert attempt(what, *SECCOMP) == -errno.EPERM
+
+
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("clock of its own", True), ("private futex", 0), ("memory given back", 0), ("private mapping", None)],
+)
+def test_seccomp_alone_allows_the_same_calls_to_the_interpreter(attempt: Try, what: str, value: object) -> None:
+    assert attempt(what, *SECCOMP) == value
+
+
+def test_another_process_has_a_clock_that_only_seccomp_hides(attempt: Try) -> None:
+    assert type(attempt("clock of another", *LANDLOCK)) is float
 
 
 def test_seccomp_alone_leaves_an_abort_a_crash(attempt: Try) -> None:
@@ -298,3 +344,10 @@ def test_the_signal_of_seccomp_is_that_of_a_violation() -> None:
     from envrl.sandbox.host import _fault_of_signal
 
     assert _fault_of_signal(signal.SIGSYS).outcome is Outcome.VIOLATION
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    from envrl.sandbox.host import _fault_of_signal
+
+    number = signal.SIGRTMIN + 1
+    assert _fault_of_signal(number) == Fault(Outcome.CRASH, f"the worker was ended by signal {number}")

@@ -262,3 +262,23 @@ def test_what_sleeps_is_ended_by_the_wall_clock() -> None:
         program.play([(0, b"")], [(0, 1)])
         ((_, fault),) = sandbox.collect(60)
     assert fault == Fault(Outcome.TIMEOUT, "outstayed the wall clock")
+
+
+def test_a_crowd_that_computes_for_ever_is_timed_out_and_no_error_of_ours() -> None:
+    # None of them gets the CPU of its budget soon, as others compute too.
+    limits = Limits(load_cpu=1.0, call_cpu=0.1, grace_cpu=0.1, wall_factor=0.1, wall_floor=0.1)
+    profile = Profile(
+        entry_point="f",
+        tables="from signal import setitimer, ITIMER_PROF, ITIMER_VIRTUAL",
+        toolkit="def free():\n    setitimer(ITIMER_PROF, 0)\n    setitimer(ITIMER_VIRTUAL, 0)",
+    )
+    with Sandbox(profile, layers=(), require=()) as sandbox:
+        crowd = {sandbox.load(b"def f(x):\n    free()\n    while True: pass", limits) for _ in range(5)}
+        found: list[Fault] = []
+        while len(found) < len(crowd):
+            for program, reply in sandbox.collect(60):
+                if isinstance(reply, Fault):
+                    found.append(reply)
+                else:
+                    program.play([(0, b"")], [(0, 1)])
+    assert found == [Fault(Outcome.TIMEOUT, "outstayed the wall clock")] * len(crowd)

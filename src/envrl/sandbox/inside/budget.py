@@ -6,12 +6,16 @@ handler looks at the precise CPU clock and, past a budget, raises in the program
 to the interpreter (one long call into C), that swallows the soft fault, or that goes on after its call (while what it
 returned is freed) is not pushed ahead any more, and the kernel ends the worker.
 
+The garbage collector runs while a call does and at no other time: a generator that it finalizes between two calls would
+use CPU that nobody counts.
+
 Not covered: a program that has broken out of the interpreter can reset the timers. The host's wall-clock backstop and
 the RLIMIT_CPU of the worker end it.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -39,7 +43,6 @@ class Stopwatch:
         self._started = 0
         self._budget = 0
         self._running = False
-
         self._longest = 0.0
 
     def arm(self, seconds: float) -> None:
@@ -49,6 +52,7 @@ class Stopwatch:
         self.reach(seconds)
         self.mark()
         signal.setitimer(signal.ITIMER_VIRTUAL, _BEAT, _BEAT)
+        gc.disable()
 
     def reach(self, seconds: float) -> None:
         """From here on no call has a longer budget than ``seconds``."""
@@ -66,9 +70,11 @@ class Stopwatch:
         """Begins a call that may use ``budget`` seconds of CPU; it began at the last `mark` or `stop`."""
         self._budget = int(budget * 1e9)
         self._running = True
+        gc.enable()
 
     def stop(self) -> float:
         """Ends the call; gives the seconds of CPU that it used."""
+        gc.disable()
         self._running = False
         now = time.thread_time_ns()
         used, self._started = now - self._started, now

@@ -62,17 +62,13 @@ class Doom(BaseException):
 
 
 class Facade:
-    """A module as a program sees it: names to read, nothing to write.
+    """A module as a program sees it: names to read, nothing to write. Made by `_made` alone.
 
-    Args:
-        name: the module's name.
-        members: what it holds.
-        forbid: called with the reason when the program tries to change it.
+    It has no constructor: a program reaches this class, and with members of its own choice, special ones included, a
+    facade would tell ``copy`` how it is copied.
     """
 
-    def __init__(self, name: str, members: dict[str, Any], forbid: Callable[[str], NoReturn]) -> None:
-        self.__dict__.update(members, __name__=name)
-        object.__setattr__(self, "_Facade__forbid", forbid)
+    __forbid: Callable[[str], NoReturn]
 
     def __setattr__(self, name: str, value: object) -> None:
         self.__forbid(f"assignment to {self.__name__}.{name}")
@@ -85,6 +81,19 @@ class Facade:
 
     def __repr__(self) -> str:
         return f"<module {self.__name__!r}>"
+
+
+def _made(name: str, members: dict[str, Any], forbid: Callable[[str], NoReturn]) -> Facade:
+    """A facade.
+
+    Args:
+        name: the module's name.
+        members: what it holds.
+        forbid: called with the reason when the program tries to change it.
+    """
+    facade = Facade()
+    facade.__dict__.update(members, __name__=name, _Facade__forbid=forbid)
+    return facade
 
 
 class _Hint:
@@ -187,6 +196,13 @@ def _dataclass(kind: Any = None, /, **options: Any) -> Any:
     return dataclasses.dataclass(kind, **options)
 
 
+def _copy(x: Any) -> Any:
+    """``copy.copy``; a method stays what it is: it would be looked up by its function's name, which may be any name."""
+    import copy
+
+    return x if type(x) is types.MethodType else copy.copy(x)
+
+
 def _deepcopy(x: Any) -> Any:
     """``copy.deepcopy`` without its ``memo``, into which it would hand objects of its own."""
     import copy
@@ -194,10 +210,12 @@ def _deepcopy(x: Any) -> Any:
     return copy.deepcopy(x)
 
 
+_NOT_SHOWN = (builtins.type, types.GenericAlias, types.MethodType)
 _CALLABLES = (types.FunctionType, types.BuiltinFunctionType, type)
 _SAFER = {
     ("functools", "wraps"): _wraps,
     ("dataclasses", "dataclass"): _dataclass,
+    ("copy", "copy"): _copy,
     ("copy", "deepcopy"): _deepcopy,
 }
 """What stands in for a function that would do more than a strategy needs."""
@@ -218,15 +236,15 @@ def preload(imports: tuple[str, ...]) -> None:
 def _facade(name: str, seed: int, forbid: Callable[[str], NoReturn]) -> Facade:
     names = LENDABLE[name].split()
     if name == "random":
-        return Facade(name, _random_members(names, seed), forbid)
+        return _made(name, _random_members(names, seed), forbid)
     if name == "typing":
         real = {"NamedTuple": _NamedTuple(), "ClassVar": _ClassVar()}
-        return Facade(name, {member: _Hint() for member in names} | real, forbid)
+        return _made(name, {member: _Hint() for member in names} | real, forbid)
     if name == "abc":
-        return Facade(name, {"ABC": _Hint(), "abstractmethod": _fresh(_as_it_is)}, forbid)
+        return _made(name, {"ABC": _Hint(), "abstractmethod": _fresh(_as_it_is)}, forbid)
     module = importlib.import_module(name)
     lent = {member: _SAFER.get((name, member)) or getattr(module, member) for member in names}
-    return Facade(name, {member: _fresh(value) for member, value in lent.items()}, forbid)
+    return _made(name, {member: _fresh(value) for member, value in lent.items()}, forbid)
 
 
 def world(
@@ -261,7 +279,7 @@ def world(
 
     def __import__(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Facade:
         if name == "__future__":  # the policy lets its annotations alone pass
-            return Facade(name, {"annotations": None}, forbid)
+            return _made(name, {"annotations": None}, forbid)
         if name not in imports:
             forbid(f"import of {name!r}")
         top, dot, inner = name.partition(".")
@@ -295,9 +313,9 @@ def world(
 
     def type(obj: Any) -> Any:
         kind = builtins.type(obj)
-        # The class of classes makes classes with any special method: it has this function for a stand-in. So has that
-        # of list[int], which marks whatever it makes.
-        return type if issubclass(kind, builtins.type) or issubclass(kind, types.GenericAlias) else kind
+        # The class of classes makes classes with any special method: it has this function for a stand-in. So have that
+        # of list[int], which marks whatever it makes, and that of methods, which joins any function to any object.
+        return type if issubclass(kind, _NOT_SHOWN) else kind
 
     def print(*values: Any, sep: str | None = " ", end: str | None = "\n", **_: Any) -> None:
         nonlocal printed

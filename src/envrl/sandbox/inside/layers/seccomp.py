@@ -3,7 +3,8 @@
 Covers: every way to the kernel that a program of pure computation has no need of. What only an attacker calls
 (execve, clone, socket, ptrace, kill …) ends the process with SIGSYS, a clean sign of a violation; anything else that
 is not allowed fails with EPERM, since the interpreter may try it in good faith (abort() signals itself). Calls of a
-foreign ABI end the process.
+foreign ABI end the process. Where a call reaches further with some of its arguments, those are checked: no executable,
+shared or huge mappings, no clock of another process, no futex that another process could wait at.
 Does not cover: bugs in the calls that are allowed, and timing side channels.
 """
 
@@ -22,7 +23,11 @@ _KILL, _ERRNO, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 _LOAD, _EQUAL, _GREATER_OR_EQUAL, _SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF: ld, jeq, jge, jset, ret
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _X32 = 0x40000000
+_REFUSE = _ERRNO | errno.EPERM
 _PROT_EXEC = 4
+_MAP_SHARED, _MAP_HUGETLB = 0x1, 0x40000  # anonymous and private memory, and not out of the machine's huge pages
+_FUTEXES = (128, 129, 137, 137 | 256, 138)  # private: wait, wake, wait until (by either clock), wake some
+_ADVICE = (4, 8)  # MADV_DONTNEED and MADV_FREE, by which an allocator gives memory back
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 # name: (x86-64, aarch64), None where the architecture has no such call
@@ -35,17 +40,23 @@ _ALLOWED = {
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
     "mremap": (25, 216),
-    "madvise": (28, 233),
-    "sched_yield": (24, 124),
     "setitimer": (38, 103),
     "exit": (60, 93),
     "exit_group": (231, 94),
-    "futex": (202, 98),
-    "clock_gettime": (228, 113),
     "gettimeofday": (96, 169),
     "restart_syscall": (219, 128),
 }
-_WITHOUT_EXEC = {"mmap": (9, 222), "mprotect": (10, 226)}  # allowed unless the third argument asks for PROT_EXEC
+# name: (numbers, what its arguments are asked, the verdict of a call that meets none of it). A question is
+# (argument, comparison, value, verdict where it holds); all these arguments have 32 bits that count.
+_CHECKED = {
+    # Clocks with larger numbers are those of other processes (their CPU time) and of devices.
+    "clock_gettime": ((228, 113), ((0, _GREATER_OR_EQUAL, 16, _REFUSE),), _ALLOW),
+    "mmap": ((9, 222), ((2, _SET, _PROT_EXEC, _KILL), (3, _SET, _MAP_SHARED | _MAP_HUGETLB, _REFUSE)), _ALLOW),
+    "mprotect": ((10, 226), ((2, _SET, _PROT_EXEC, _KILL),), _ALLOW),
+    # Those that are not private meet at the page of a file, such as the C library's, that any process maps.
+    "futex": ((202, 98), tuple((1, _EQUAL, operation, _ALLOW) for operation in _FUTEXES), _REFUSE),
+    "madvise": ((28, 233), tuple((2, _EQUAL, advice, _ALLOW) for advice in _ADVICE), _REFUSE),
+}
 _KILLED = {
     "socket": (41, 198),
     "connect": (42, 203),
@@ -118,20 +129,18 @@ def build(machine: str = MACHINE) -> bytes:
         ask(_GREATER_OR_EQUAL, _X32, 0, 1),
         ask(_RETURN, _KILL),
     ]
+    for known, questions, otherwise in _CHECKED.values():
+        block = []
+        for argument, comparison, value, verdict in questions:
+            block += [ask(_LOAD, _ARGUMENTS + 8 * argument), ask(comparison, value, 0, 1), ask(_RETURN, verdict)]
+        block.append(ask(_RETURN, otherwise))
+        program += [ask(_EQUAL, known[column], 0, len(block)), *block]
     for verdict, table in ((_ALLOW, _ALLOWED), (_KILL, _KILLED)):
         for numbers in table.values():
             number = numbers[column]
             if number is not None:
                 program += [ask(_EQUAL, number, 0, 1), ask(_RETURN, verdict)]
-    for numbers in _WITHOUT_EXEC.values():
-        program += [
-            ask(_EQUAL, numbers[column], 0, 4),
-            ask(_LOAD, _ARGUMENTS + 8 * 2),
-            ask(_SET, _PROT_EXEC, 0, 1),
-            ask(_RETURN, _KILL),
-            ask(_RETURN, _ALLOW),
-        ]
-    program.append(ask(_RETURN, _ERRNO | errno.EPERM))
+    program.append(ask(_RETURN, _REFUSE))
     return b"".join(program)
 
 
