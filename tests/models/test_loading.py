@@ -9,6 +9,7 @@ import pytest
 from envrl.config import ModelConfig
 from envrl.errors import MissingExtraError, ModelError
 from envrl.models import choose_device, load_model, model_path, require_training
+from envrl.models.loading import _device_map
 
 find_spec = importlib.util.find_spec
 
@@ -115,3 +116,9 @@ def test_devices():
         assert choose_device("auto") == "cpu"
         with pytest.raises(ModelError, match="no CUDA device"):
             choose_device("cuda")
+
+
+def test_a_model_that_cannot_be_moved_is_put_on_the_gpu_of_its_process(monkeypatch):
+    monkeypatch.setattr("torch.cuda.current_device", lambda: 3)
+    assert _device_map("cuda") == {"": 3}
+    assert _device_map("cpu") == {"": "cpu"}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from envrl.envs.math.answer_task import task_math_answer
 from envrl.envs.math.notebooks import score as notebook_score
 from envrl.errors import ConfigError, UnknownNameError
 from envrl.outcomes import Outcome
-from envrl.rewards.answers import ANSWER_PRESETS, find_answer_preset, score_answers
+from envrl.rewards.answers import ANSWER_PRESETS, AnswerScorer, find_answer_preset, score_answers
+from envrl.seeding import block_salt
 
 TEXTS = {
     "exact": "<answer>6</answer>",
@@ -85,3 +87,40 @@ def test_unknown_presets_and_components_are_named():
     with pytest.raises(ConfigError, match="did you mean exact"):
         preset_of("envrl-answer", {"exakt": 1})
     assert set(ANSWER_PRESETS) == {"envrl-answer", "unsloth-qwen3-math", "unsloth-llama-math"}
+
+
+def scorer_of(**options):
+    task = task_math_answer(**options)
+    return AnswerScorer(
+        task, find_answer_preset("envrl-answer"), "test", block_salt("test", task.id, task.version), "chat"
+    )
+
+
+def test_a_scorer_asks_and_judges_the_question_of_each_seed():
+    scorer, told = scorer_of(family="ages"), []
+    indices = [(4,), (9,), (4,)]
+    truths = [scorer.problem(index).truth for (index,) in indices]
+    texts = [f"<answer>{truth}</answer>" for truth in truths[:2]] + ["none"]
+    found = scorer.score(texts, indices, told.append)
+    assert [one.card.success for one in found] == [1.0, 1.0, 0.0]
+    assert [one.total for one in found] == [3.0, 3.0, 0.0]
+    assert [one.card.episodes[0].index for one in found[:2]] == [4, 9]
+    assert sum(told) == 3
+    assert scorer.ask(4).startswith(scorer.problem(4).question)
+    assert "<answer>" in scorer.ask(4)
+    scorer.play_ahead(texts, indices)  # begins nothing, and breaks nothing
+    swapped = scorer.score(texts[:2], [(9,), (4,)])
+    assert [one.card.success for one in swapped] == [float(truths[0] == truths[1])] * 2
+
+
+def test_a_scorer_tells_functions_what_was_asked(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "def asked(prompts, completions, seeds, truth, **_):\n"
+        "    return [float(p[0]['content'].startswith('A') and t.isdigit() and s == [3])\n"
+        "            for p, s, t in zip(prompts, seeds, truth)]\n"
+    )
+    task = task_math_answer(family="ages")
+    preset = find_answer_preset("envrl-answer", {"asked": 10.0}, [f"{path}:asked"])
+    scorer = AnswerScorer(task, preset, "test", "salt", "tiny")
+    assert scorer.score(["none"], [(3,)])[0].total == 10.0

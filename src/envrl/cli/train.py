@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from envrl.config import Resolved
-    from envrl.workflow.train import Trained
-    from envrl.workflow.watching import Watcher
+    from envrl.workflow.train import Job
 
-__all__ = ["command"]
+__all__ = ["command", "show"]
 
 
 @click.command("train", context_settings={"ignore_unknown_options": True})  # --learning_rate 1e-6 is an override
@@ -37,6 +37,12 @@ __all__ = ["command"]
 @click.option("--force", is_flag=True, help="Go on where the first steps show that nothing would be learnt.")
 @click.option("--recipe", help="Recipe by name, in place of CONFIG; 'envrl recipes' lists them.")
 @click.option("--dry-run", is_flag=True, help="Check and build everything but the model, show the plan, and stop.")
+@click.option(
+    "--nproc",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that train together, each on a GPU of its own or on a part of the cores.",
+)
 @click.option("--print-config", is_flag=True, help="Show the resolved configuration, with where each value came from.")
 def command(
     arguments: tuple[str, ...],
@@ -54,6 +60,7 @@ def command(
     force: bool,
     recipe: str | None,
     dry_run: bool,
+    nproc: int | None,
     print_config: bool,
 ) -> None:
     """Train a model on an environment, and measure it before and after.
@@ -83,7 +90,7 @@ def command(
     if resume is not None:
         if config is not None:
             raise click.UsageError("--resume goes on with a run under its own configuration: give no CONFIG with it")
-        _show(lambda workflow, watcher: workflow.resume(resume, watcher, [*overrides, *changes], **course))
+        _start(lambda workflow: workflow.Job.resuming(resume, [*overrides, *changes], **course), nproc)
         return
     source, chosen, why = _recipe(config, recipe, env, success, model)
     resolved = load_config(source, [*chosen, *overrides, *changes])
@@ -93,10 +100,10 @@ def command(
         click.echo(resolved.to_yaml(), nl=False)
         return
     if dry_run or why:
-        _plan(resolved, why)
+        _plan(resolved, why, nproc or 1)
     if dry_run:
         return
-    _show(lambda workflow, watcher: workflow.train(resolved, repeat_command(), watcher, **course))
+    _start(lambda workflow: workflow.Job.training(resolved, repeat_command(), **course), nproc)
 
 
 def _recipe(
@@ -117,7 +124,7 @@ def _recipe(
     return choice.path, choice.overrides, choice.why
 
 
-def _plan(resolved: Resolved, why: str) -> None:
+def _plan(resolved: Resolved, why: str, processes: int) -> None:
     """Shows what a run would do."""
     from rich.console import Console
     from rich.table import Table
@@ -130,7 +137,8 @@ def _plan(resolved: Resolved, why: str) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (({"recipe": why} if why else {}) | found.plan | found.estimates).items():
+    together = {"processes": f"{processes}, each with batches of this size"} if processes > 1 else {}
+    for name, value in (({"recipe": why} if why else {}) | found.plan | together | found.estimates).items():
         table.add_row(name, Text(value))
     console.print(table)
     for label, style, lines in (
@@ -142,14 +150,38 @@ def _plan(resolved: Resolved, why: str) -> None:
             console.print(Text(f"{label}: {line}", style=style), soft_wrap=True)
 
 
-def _show(work: Callable[[Any, Watcher], Trained]) -> None:
-    """Shows how a run goes, and its report."""
+def _start(make: Callable[[Any], Job], count: int | None) -> None:
+    """Does a run in this process, or has several do it.
+
+    Args:
+        make: makes the job, given the module that knows how.
+        count: of processes; None is as many as the run began with.
+    """
+    from envrl.workflow import train as workflow
+
+    job = make(workflow)
+    if count is None:
+        count = job.processes
+    if count == 1:
+        show(job)
+        return
+    from envrl.workflow.launching import launch
+    from envrl.workflow.together import require_together
+
+    config = job.resolved.config
+    require_together(config, job.skip, count)
+    launch(job, count, (sys.executable, "-m", "envrl.cli.rank"), config.train.torch_threads)
+
+
+def show(job: Job) -> None:
+    """Does a run, shows how it goes, and its report."""
     from rich.console import Console
 
     from envrl.cli.display import Display
-    from envrl.workflow import train as workflow
+    from envrl.workflow.train import work
 
     console = Console()
     with Display(console) as display:
-        trained = work(workflow, display)
-    console.print(trained.terminal())
+        trained = work(job, display)
+    if trained is not None:
+        console.print(trained.terminal())

@@ -14,6 +14,7 @@ from envrl.envs.game2048.task import PRESETS as GAME2048
 from envrl.envs.game2048.task import task_2048
 from envrl.envs.generic import generic_task
 from envrl.envs.locations import load, load_installed, split_location
+from envrl.envs.math.answer_task import ANSWER_PRESETS, task_math_answer
 from envrl.envs.math.task import PRESETS as MATH
 from envrl.envs.math.task import task_math
 from envrl.envs.sudoku.task import PRESETS as SUDOKU
@@ -78,6 +79,12 @@ def register_all() -> None:
             gymnasium.register(env_id, entry_point="envrl.envs.math:MathProgramEnv", max_episode_steps=1, kwargs=choice)
         if env_id not in _tasks:
             add_task(env_id, task_math, "math")
+    for env_id, choice in ANSWER_PRESETS.items():
+        if env_id not in gymnasium.registry:
+            questions = {name: choice[name] for name in ("family", "level")} | {"view": "text"}
+            gymnasium.register(env_id, entry_point="envrl.envs.math:MathProgramEnv", kwargs=questions)
+        if env_id not in _tasks:
+            add_task(env_id, task_math_answer, "math-answer")
 
 
 def short_names() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Is one program, or one model, better than another? Paired on the seeds that both have played.
 
 The first contender is what the others are measured against. Program against program is decided by the seeds on which
-they differ (exact McNemar), a model by `crossed_difference`, which knows that its programs differ, too. Where there are
-several comparisons, each p-value is also given as Holm raises it for all of them.
+they differ (exact McNemar), a model by `crossed_difference`, which knows that its programs differ, too, and a model
+that answers each question several times by `clustered_difference`. Where there are several comparisons, each p-value
+is also given as Holm raises it for all of them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from envrl.config.emit import leaves
 from envrl.errors import ComparisonError
+from envrl.evaluation.clustered import clustered_difference
 from envrl.evaluation.headline import headline_of
 from envrl.evaluation.missing import lost_or_won
 from envrl.evaluation.paired import holm, mcnemar_exact, paired_difference
@@ -36,7 +38,7 @@ __all__ = [
     "mismatches",
 ]
 
-Method = Literal["exact McNemar", "crossed difference", "crossed difference from one program"]
+Method = Literal["exact McNemar", "crossed difference", "crossed difference from one program", "paired questions"]
 
 _SAME = ("task_version", "options", "success", "toolkit", "limits", "block")
 _SAME_IF_PROMPTED = ("contract", "prompt_sha256")
@@ -238,12 +240,15 @@ def compare(contenders: Sequence[Contender], changed: Sequence[Sequence[str]] = 
 
 def _pair(first: Contender, other: Contender, seeds: range) -> tuple[Method, Difference, tuple[int, int] | None]:
     one, two = first.on(seeds), other.on(seeds)
+    answers = first.header.answers and other.header.answers
     measured = int((~(np.isnan(one).all(axis=0) | np.isnan(two).all(axis=0))).sum())
     if measured < 2:
         raise ComparisonError(
             f"{first.name} and {other.name}: {measured} of their {len(seeds)} common seeds were measured for both; "
             "a comparison needs two at the least"
         )
+    if answers and max(len(one), len(two)) > 1:
+        return "paired questions", clustered_difference(one, two), None
     if first.is_program and other.is_program:
         test = mcnemar_exact(one[0], two[0])
         return "exact McNemar", Difference(paired_difference(one[0], two[0]), test.p_value), (test.b, test.c)
@@ -254,7 +259,8 @@ def _pair(first: Contender, other: Contender, seeds: range) -> tuple[Method, Dif
 
 def _row(contender: Contender, seeds: range) -> ContenderRow:
     wins, certain = contender.on(seeds), contender.certain_on(seeds)
-    found = headline_of(wins, by_looking=contender.is_program and contender.header.until_width is not None)
+    by_looking = contender.is_program and contender.header.until_width is not None
+    found = headline_of(wins, by_looking=by_looking, answers=contender.header.answers)
     low, high = lost_or_won(certain)
     return ContenderRow(
         name=contender.name,

@@ -8,19 +8,26 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from envrl.evaluation.answers import Answer, Text, examine, mean_rewards
 from envrl.evaluation.report.record import ProgramCard, Rate
 from envrl.evaluation.statistics import wilson
 from envrl.outcomes import Outcome
 from envrl.rewards import Scored, Scorer
+from envrl.rewards.answers import AnswerScorer
+from envrl.rollouts import Scorecard
 from envrl.seeding import Block, parse_indices
 
-__all__ = ["Measurement", "best_program", "measure", "wins"]
+__all__ = ["Measurement", "best_program", "measure", "measure_answers", "wins"]
 
 _ROUNDS = ((8, 16), (24, 4))  # validation seeds that are played, and how many candidates go on to the next round
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """One model on one block of seeds: every program with its scorecard."""
+    """One model on one block of seeds: every program with its scorecard.
+
+    Of an answer task a program is one pass over all questions, whose own completion is empty, and ``answers`` has a row
+    for each of them, in the order of its episodes.
+    """
 
     label: str
     model: str
@@ -29,6 +36,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     block: Block
     seeds: str
     scored: list[Scored]
+    answers: list[list[Answer]] = []
 
 
 def measure(
@@ -53,6 +61,49 @@ def measure(
     scored = scorer.score(completions, [indices] * len(completions), progress)
     return Measurement(
         label=label, model=model, task=task[0], task_version=task[1], block=block, seeds=seeds, scored=scored
+    )
+
+
+def measure_answers(
+    label: str,
+    model: str,
+    task: tuple[str, int],
+    write: Callable[[int, str], Sequence[Text]],
+    scorer: AnswerScorer,
+    block: Block,
+    seeds: str,
+    progress: Callable[[int], None] | None = None,
+) -> Measurement:
+    """Has every question of some seeds answered, and judges the answers.
+
+    Args:
+        task: id and version.
+        write: gives answers to a prompt, as many each time; called with the question's number, from 0, and the prompt.
+        scorer: of this block.
+        seeds: indices, as a user writes them.
+        progress: called with the number of questions that have just been answered.
+    """
+    columns = []
+    for number, index in enumerate(parse_indices(seeds)):
+        columns.append(examine(scorer, index, write(number, scorer.ask(index))))
+        if progress:
+            progress(1)
+    passes = [list(one) for one in zip(*columns, strict=True)]
+    scored = []
+    for row in passes:
+        card = Scorecard(source=None, episodes=tuple(episode for episode, _ in row))
+        rewards = mean_rewards(answer for _, answer in row)
+        scored.append(Scored("", card, rewards, scorer.preset.total(rewards)))
+    answers = [[answer for _, answer in row] for row in passes]
+    return Measurement(
+        label=label,
+        model=model,
+        task=task[0],
+        task_version=task[1],
+        block=block,
+        seeds=seeds,
+        scored=scored,
+        answers=answers,
     )
 
 

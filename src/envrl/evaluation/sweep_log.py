@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envrl.errors import RunError
+from envrl.evaluation.answers import Answer
 from envrl.evaluation.cells import cells
 from envrl.evaluation.sweeps import (
     EPISODES,
@@ -51,12 +52,14 @@ class SweepLog:
         directory: where it is kept; None for nowhere.
         programs: all so far.
         rows: the episodes of each program.
+        answers: of an answer task, what was answered in each of them.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self.directory = directory
         self.programs: list[SweepProgram] = []
         self.rows: list[list[Episode]] = []
+        self.answers: list[list[Answer]] = []
         self._made_parent = False
         self._lock: Exclusive | None = None
         self._lines: dict[str, JsonLines] = {}
@@ -135,6 +138,7 @@ class SweepLog:
             sweep = read_sweep(directory)
             log.programs = list(sweep.programs)
             log.rows = [list(row) for row in sweep.episodes]
+            log.answers = [list(row) for row in sweep.answers] or [[] for _ in sweep.programs]
         except BaseException:
             log.close()
             raise
@@ -144,6 +148,7 @@ class SweepLog:
         """A program that was written, or read."""
         self.programs.append(program)
         self.rows.append([])
+        self.answers.append([])
         self._append(PROGRAMS, msgspec.to_builtins(program))
 
     def amend(self, index: int, **facts: Any) -> None:
@@ -153,11 +158,15 @@ class SweepLog:
         if after != before:
             self._append(PROGRAMS, {"index": index, **facts})
 
-    def record(self, index: int, episode: Episode) -> None:
-        """A program's next episode; `flush` writes it."""
+    def record(self, index: int, episode: Episode, answer: Answer | None = None) -> None:
+        """A program's next episode, of an answer task with the answer; `flush` writes it."""
         self.rows[index].append(episode)
+        told: dict[str, Any] = {}
+        if answer is not None:
+            self.answers[index].append(answer)
+            told["answer"] = msgspec.to_builtins(answer)
         if self.directory is not None:
-            self._waiting.append({"program": index, **msgspec.to_builtins(episode)})
+            self._waiting.append({"program": index, **msgspec.to_builtins(episode), **told})
 
     def flush(self) -> None:
         """Forces programs to the disk, then writes the episodes that wait, and forces them there, too.
@@ -197,7 +206,8 @@ class SweepLog:
         self.flush()
         self.write_header(header)
         self.write_status("finished")
-        return Sweep(header, tuple(self.programs), tuple(map(tuple, self.rows)))
+        answers = tuple(map(tuple, self.answers)) if header.answers else ()
+        return Sweep(header, tuple(self.programs), tuple(map(tuple, self.rows)), answers=answers)
 
     def write_header(self, header: SweepHeader) -> None:
         """What is measured, and under which conditions, where that came to be known otherwise."""

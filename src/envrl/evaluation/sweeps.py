@@ -4,7 +4,8 @@ A sweep is a directory::
 
     sweep.json      what was measured, under which conditions (`SweepHeader`)
     programs.jsonl  one program after the other; later lines of the same index add to earlier ones
-    episodes.jsonl  one episode a line, with the number of its program, in the order in which they count
+    episodes.jsonl  one episode a line, with the number of its program, in the order in which they count; of an answer
+                    task with the answer, too
     request.json    what was asked for, so that a killed sweep can go on
     status.json     whether it is still going, finished, or was stopped
     report.json report.md report.html
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envrl.errors import RunError
+from envrl.evaluation.answers import Answer
 from envrl.evaluation.cells import cells, has_score
 from envrl.evaluation.measure import Measurement
 from envrl.outcomes import Outcome
@@ -82,6 +84,7 @@ class SweepHeader(msgspec.Struct, frozen=True, kw_only=True):
         versions: of Python and packages.
         command: what to type to do the same again.
         created: UTC time, ISO 8601.
+        answers: whether completions are answers to questions, one a seed: then a program is one pass over all of them.
         until_width: the width at which the sweep was to stop; None where the seeds were fixed beforehand. Whoever
             stopped by looking reports the interval of `envrl.evaluation.headline.headline`, which allows for it.
     """
@@ -106,6 +109,7 @@ class SweepHeader(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     command: str
     created: str
+    answers: bool = False
     until_width: float | None = None
 
 
@@ -149,12 +153,14 @@ class Sweep:
         episodes: a row a program, in the order of the seeds; shorter than the seeds where not all were played yet,
             empty for a program that could not be played.
         finished: whether the sweep has come to its end; else it is still going, or was stopped.
+        answers: of an answer task, what was answered in each episode; else empty.
     """
 
     header: SweepHeader
     programs: tuple[SweepProgram, ...]
     episodes: tuple[tuple[Episode, ...], ...]
     finished: bool = True
+    answers: tuple[tuple[Answer, ...], ...] = ()
 
     @property
     def seeds(self) -> range:
@@ -206,7 +212,7 @@ class Sweep:
             SweepProgram(
                 index=index,
                 label=f"#{index}",
-                completion=scored.completion,
+                completion=None if measurement.answers else scored.completion,
                 source=scored.card.source,
                 outcome=scored.card.outcome,
                 detail=scored.card.detail,
@@ -215,7 +221,9 @@ class Sweep:
             )
             for index, scored in enumerate(measurement.scored)
         )
-        return cls(header, programs, tuple(scored.card.episodes for scored in measurement.scored))
+        answers = tuple(map(tuple, measurement.answers))
+        header = msgspec.structs.replace(header, answers=bool(answers))
+        return cls(header, programs, tuple(scored.card.episodes for scored in measurement.scored), answers=answers)
 
 
 def is_sweep(path: str | Path) -> bool:
@@ -237,8 +245,8 @@ def read_sweep(path: str | Path) -> Sweep:
     programs = _programs(path / PROGRAMS)
     seeds = parse_indices(header.seeds)
     finished = read_status(path / STATUS).state == "finished"
-    episodes = _episodes(path / EPISODES, len(programs), seeds, finished)
-    return Sweep(header, programs, episodes, finished)
+    episodes, answers = _episodes(path / EPISODES, len(programs), seeds, finished)
+    return Sweep(header, programs, episodes, finished, answers if header.answers else ())
 
 
 def cut_unknown(path: Path) -> None:
@@ -296,16 +304,24 @@ def _programs(path: Path) -> tuple[SweepProgram, ...]:
         raise RunError(f"{path}: not a sweep's programs ({error}); restore the file, or measure again") from None
 
 
-def _episodes(path: Path, programs: int, seeds: range, finished: bool) -> tuple[tuple[Episode, ...], ...]:
+_Rows = tuple[tuple[tuple[Episode, ...], ...], tuple[tuple[Answer, ...], ...]]
+
+
+def _episodes(path: Path, programs: int, seeds: range, finished: bool) -> _Rows:
+    """The episodes of each program and, of an answer task, its answers."""
     rows: list[list[Episode]] = [[] for _ in range(programs)]
+    answers: list[list[Answer]] = [[] for _ in range(programs)]
     for number, record in enumerate(_records(path), 1):
         program = record.pop("program", None)
         if isinstance(program, int) and program >= programs and not finished:
             break  # its program was lost with the end of the other file: see `cut_unknown`
         if not isinstance(program, int) or not 0 <= program < programs:
             raise RunError(f"{path}:{number}: no program {program!r}; restore the file, or measure again")
+        answer = record.pop("answer", None)
         try:
             episode = msgspec.convert(record, Episode)
+            if answer is not None:
+                answers[program].append(msgspec.convert(answer, Answer))
         except msgspec.ValidationError as error:
             raise RunError(f"{path}:{number}: not an episode ({error}); restore the file, or measure again") from None
         row = rows[program]
@@ -315,7 +331,7 @@ def _episodes(path: Path, programs: int, seeds: range, finished: bool) -> tuple[
                 "restore the file, or measure again"
             )
         row.append(episode)
-    return tuple(map(tuple, rows))
+    return tuple(map(tuple, rows)), tuple(map(tuple, answers))
 
 
 def _records(path: Path) -> list[dict[str, Any]]:

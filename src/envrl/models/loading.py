@@ -144,7 +144,7 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
             raise ModelError(f"model.{field}: bitsandbytes is not installed: {mend}")
         from transformers import BitsAndBytesConfig
 
-        options["device_map"] = device  # a quantized model cannot be moved later
+        options["device_map"] = _device_map(device)  # a quantized model cannot be moved later
         options["quantization_config"] = (
             BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
             if config.load_in_4bit
@@ -161,6 +161,13 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
     if config.adapter is not None:
         model = _with_adapter(model, config)
     return model if quantized else model.to(device)
+
+
+def _device_map(device: str) -> dict[str, Any]:
+    """The whole model on one device: of several GPUs this process's own, which accelerate wants by its number."""
+    import torch
+
+    return {"": torch.cuda.current_device() if device == "cuda" else device}
 
 
 def _with_adapter(model: Any, config: ModelConfig) -> Any:

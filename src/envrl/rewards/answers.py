@@ -15,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.envs.math.answers import Judgement, Style, Tier, judge
+from envrl.envs.math.datasets import Problem
+from envrl.envs.math.latex import Verifier
 from envrl.envs.math.notebooks import PRESETS as NOTEBOOKS
 from envrl.errors import UnknownNameError
 from envrl.outcomes import Outcome
 from envrl.rewards.custom import Columns
 from envrl.rewards.presets import Weighted
-from envrl.rewards.scorer import Scored
+from envrl.rewards.scorer import Scored, Scorer
 from envrl.rollouts import Episode, Scorecard
+from envrl.seeding import Block
 
-__all__ = ["ANSWER_PRESETS", "AnswerPreset", "answer_card", "find_answer_preset", "score_answers"]
+__all__ = ["ANSWER_PRESETS", "AnswerPreset", "AnswerScorer", "answer_card", "find_answer_preset", "score_answers"]
 
 AnswerComponent = Callable[[str, str, Judgement], float]
 """From a completion, the truth and what the parser says of them to a component's value."""
@@ -81,12 +85,16 @@ def find_answer_preset(
     return ANSWER_PRESETS[name].changed(weights, functions)
 
 
-def answer_card(judgement: Judgement) -> Scorecard:
-    """A judgement as a scorecard of one episode; progress is the nearness of a number."""
+def answer_card(judgement: Judgement, index: int = 0) -> Scorecard:
+    """A judgement as a scorecard of one episode, whose detail is the tier; progress is the nearness of a number.
+
+    Args:
+        index: of the seed whose question was answered.
+    """
     if judgement.tier is Tier.MISSING:
         return Scorecard(source=None, outcome=Outcome.NO_CODE, detail="no answer between the marks")
     episode = Episode(
-        index=0,
+        index=index,
         outcome=_OUTCOMES.get(judgement.tier, Outcome.FAILURE),
         progress=_NEAR.get(judgement.tier, 0.0),
         detail=judgement.tier.value,
@@ -99,6 +107,7 @@ def score_answers(
     truths: Sequence[str],
     preset: AnswerPreset,
     *,
+    indices: Sequence[int] | None = None,
     style: Style | None = None,
     verify: Callable[[str, str], bool | None] | None = None,
     columns: Columns | None = None,
@@ -107,6 +116,7 @@ def score_answers(
 
     Args:
         truths: the right answer of each completion.
+        indices: of the seed whose question each completion answers; all 0 where there are no seeds.
         style: how answers are marked; None for any of the styles. The notebooks' presets know their own.
         verify: compares what is no number, such as ``envrl.envs.math.latex.Verifier.verify``.
         columns: what else the preset's functions are told, a value for each completion.
@@ -115,7 +125,7 @@ def score_answers(
         RewardFault: one of the preset's functions raised, or gave what is no reward.
     """
     judged = [judge(text, truth, style, verify) for text, truth in zip(completions, truths, strict=True)]
-    cards = [answer_card(judgement) for judgement in judged]
+    cards = list(map(answer_card, judged, indices or [0] * len(judged)))
     rewards = [preset.judged(*one) for one in zip(completions, truths, judged, strict=True)]
     told: Columns = {"truth": list(truths), "scorecards": cards, **(columns or {})}
     for function in preset.functions:
@@ -124,3 +134,61 @@ def score_answers(
     return [
         Scored(text, card, row, preset.total(row)) for text, card, row in zip(completions, cards, rewards, strict=True)
     ]
+
+
+class AnswerScorer(Scorer):
+    """Scores completions by the questions of one block's seeds: each completion answers the one seed that it is given.
+
+    Args:
+        task: asks, and says how answers are marked.
+        preset: the reward components.
+        block: of the seeds.
+        salt: of the block.
+        contract: which of the task's prompts the completions answer.
+    """
+
+    def __init__(self, task: AnswerTask, preset: AnswerPreset, block: Block, salt: str, contract: str) -> None:
+        self.preset = preset
+        self._answers = preset
+        self._task = task
+        self._place = (block, salt)
+        self._contract = contract
+        self._verifier = Verifier() if task.latex else None
+
+    def problem(self, index: int) -> Problem:
+        """The question of a seed; raises as `AnswerTask.problem` does."""
+        return self._task.problem(*self._place, index)
+
+    def ask(self, index: int) -> str:
+        """The prompt of a seed's question."""
+        return self._task.ask(self.problem(index), self._contract)
+
+    def play_ahead(self, completions: Sequence[str] = (), indices: Sequence[Sequence[int]] = ()) -> None:
+        """Begins nothing: to judge an answer takes microseconds."""
+
+    def score(
+        self,
+        completions: Sequence[str],
+        indices: Sequence[Sequence[int]],
+        progress: Callable[[int], None] | None = None,
+        columns: Columns | None = None,
+    ) -> list[Scored]:
+        """Judges each completion by the question of its seed; see `Scorer.score`.
+
+        Args:
+            indices: one for each completion.
+        """
+        asked = [index for (index,) in indices]
+        prompts = [[{"role": "user", "content": self.ask(index)}] for index in asked]
+        scored = score_answers(
+            completions,
+            [self.problem(index).truth for index in asked],
+            self._answers,
+            indices=asked,
+            style=self._task.style,
+            verify=self._verifier.verify if self._verifier else None,
+            columns={"prompts": prompts, "seeds": [list(own) for own in indices], **(columns or {})},
+        )
+        if progress:
+            progress(len(scored))
+        return scored

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from envrl.outcomes import Outcome
-from envrl.rewards.presets import Preset
+from envrl.rewards.presets import Preset, Weighted
 from envrl.rollouts import Assignment, Scorecard, extract
 from envrl.seeding import Block, episode_seeds
 
@@ -60,7 +60,8 @@ class Scorer:
     ) -> None:
         self._players = players
         self._contract = contract
-        self.preset = preset
+        self.preset: Weighted = preset
+        self._preset = preset
         self._block = block
         self._salt = salt
         self._prompt = prompt
@@ -104,7 +105,7 @@ class Scorer:
             "seeds": [list(own) for own in indices],
             "scorecards": ordered,
         }
-        return scored_of(self.preset, completions, ordered, {**given, **(columns or {})})
+        return scored_of(self._preset, completions, ordered, {**given, **(columns or {})})
 
     def play_ahead(self, completions: Sequence[str] = (), indices: Sequence[Sequence[int]] = ()) -> None:
         """Begins to play completions that a later `score` will be given, and returns at once.

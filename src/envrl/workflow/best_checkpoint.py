@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from envrl.evaluation.headline import headline_of
-from envrl.evaluation.measure import measure, wins
+from envrl.evaluation.measure import wins
 from envrl.evaluation.report.record import Rate
-from envrl.models import LoadedModel, write
+from envrl.models import LoadedModel
 from envrl.runs import RunDirectory, is_complete, read_json, write_json
 from envrl.seeding import Block
 from envrl.workflow.course import EVAL_SEED, Course
@@ -67,24 +67,16 @@ def _last_checkpoints(course: Course) -> list[tuple[int, Path]]:
 
 
 def _measured(course: Course, trained: LoadedModel, checkpoints: Sequence[tuple[int, Path]]) -> list[Candidate]:
-    config, task = course.config, course.plan.played
+    config = course.config
     course.watcher.phase("choosing the checkpoint", len(checkpoints))
     rates: dict[int, Rate] = {}
     for step, checkpoint in checkpoints:
         model = restore(trained, checkpoint)
-        prompt = task.prompt(config.model.contract)
+        where = _BLOCK, config.eval.validation_seeds
         # Other samples than those that are measured after: what chose must not judge.
-        written = write(model, prompt, config.eval.samples, config.method, EVAL_SEED - 1 - config.train.seed)
-        measurement = measure(
-            f"checkpoint-{step}",
-            config.model.path,
-            (task.id, task.version),
-            [one.text for one in written],
-            course.scorer(_BLOCK),
-            _BLOCK,
-            config.eval.validation_seeds,
-        )
-        rates[step] = Rate.of(headline_of(wins(measurement)).interval)
+        seed = EVAL_SEED - 1 - config.train.seed
+        measurement = course.measured(f"checkpoint-{step}", model, config.model.path, where, seed)
+        rates[step] = Rate.of(headline_of(wins(measurement), answers=bool(measurement.answers)).interval)
         course.watcher.advance(1, success=rates[step].estimate)
     best = max(rates, key=lambda step: (rates[step].estimate or 0.0, step))
     found = [Candidate(step=step, success=rate, chosen=step == best) for step, rate in rates.items()]

@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import msgspec
 from envrl.config import RunConfig, check_machine
 from envrl.data import set_template
 from envrl.envs import Task
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ConfigError, MissingExtraError
-from envrl.evaluation.measure import best_program, measure
+from envrl.evaluation.answers import Text
+from envrl.evaluation.measure import Measurement, best_program, measure, measure_answers
 from envrl.limits import Limits
 from envrl.models import (
     LoadedModel,
@@ -28,17 +30,19 @@ from envrl.models import (
     require_training,
     write,
 )
+from envrl.models.ranks import here
 from envrl.rewards import Preset, Scorer, find_preset
+from envrl.rewards.answers import AnswerPreset, AnswerScorer, find_answer_preset
 from envrl.rollouts import Runner, open_arena
 from envrl.runs import RunDirectory, write_atomic, write_json
-from envrl.seeding import Block, block_salt
+from envrl.seeding import Block, block_salt, parse_indices, private_seed
 from envrl.trainers.arguments import check_optimiser
 from envrl.trainers.trackers import check_trackers
 from envrl.workflow.recipes import task_of
 from envrl.workflow.warmstart import tiny_model_for
 from envrl.workflow.watching import Watcher
 
-__all__ = ["EVAL_SEED", "PARTS", "Course", "Plan"]
+__all__ = ["EVAL_SEED", "PARTS", "Course", "Plan", "preset_of", "require_answerable"]
 
 PARTS = ("doctor", "before", "pre-sft", "smoke", "gate", "best", "after", "documents")
 """Parts of a run that can be left out: ``before`` and ``after`` are the measurements of a stage that plays."""
@@ -59,7 +63,7 @@ class Plan:
 
     config: RunConfig
     task: Task | None
-    preset: Preset
+    preset: Preset | AnswerPreset
     limits: Limits
 
     @classmethod
@@ -75,7 +79,9 @@ class Plan:
         if method.name == "reward" and played:
             raise ConfigError("eval.play: a reward model scores texts and writes no programs (true met); remove it")
         task = task_of(config.env) if played or config.model.path == "tiny" else None
-        preset = find_preset(config.reward.preset, config.reward.weights, config.reward.functions)
+        preset = preset_of(config, task)
+        if isinstance(task, AnswerTask):
+            require_answerable(config, task)
         require_training(config.model.backend, config.model.generation)
         check_trackers(config.train.report_to)
         check_optimiser(config.train.optim)
@@ -94,18 +100,28 @@ class Plan:
         return self.task
 
     def arena(self) -> AbstractContextManager[Runner | None]:
-        """What plays strategies; nothing in a run that plays nothing."""
-        if not self.config.measures_by_play:
+        """What plays strategies; nothing in a run that plays nothing, or whose completions are answers."""
+        if not self.config.measures_by_play or isinstance(self.task, AnswerTask):
             return nullcontext()
         sandbox = self.config.sandbox
         return open_arena(
             self.played,
             runner=sandbox.runner,
-            workers=sandbox.workers,
+            workers=sandbox.workers and here().portion(sandbox.workers),
             limits=self.limits,
             require=sandbox.require,
             ray_address=sandbox.ray_address,
         )
+
+    def without_trackers(self) -> Plan:
+        """The plan of a process that helps another to train, which alone tells trackers."""
+        train = self.config.train.model_copy(update={"report_to": []})
+        return replace(self, config=self.config.model_copy(update={"train": train}))
+
+    def device(self) -> str:
+        """Where the model will be."""
+        self._prepare_libraries()
+        return choose_device(self.config.train.device)
 
     def folder(self, watcher: Watcher) -> Path | None:
         """Where the tiny model of this task lies; None for any other model."""
@@ -137,8 +153,7 @@ class Plan:
         """
         folder = self.folder(watcher)
         watcher.phase("loading", 1)
-        self._prepare_libraries()
-        device = choose_device(self.config.train.device)
+        device = self.device()
         check_machine(self.config, device)
         if check is not None:
             check(device)
@@ -155,6 +170,34 @@ class Plan:
             set_template(loaded.tokenizer, template)
         watcher.advance()
         return loaded, device
+
+
+def preset_of(config: RunConfig, task: Task | None) -> Preset | AnswerPreset:
+    """The rewards of a run.
+
+    Raises:
+        UnknownNameError: there is no such preset, for programs or for answers.
+        ConfigError: a function that cannot be used, or a weight of a component that there is not.
+    """
+    find = find_answer_preset if isinstance(task, AnswerTask) else find_preset
+    return find(config.reward.preset, config.reward.weights, config.reward.functions)
+
+
+def require_answerable(config: RunConfig, task: AnswerTask) -> None:
+    """Checks what a run on an answer task needs.
+
+    Raises:
+        ConfigError: naming the field.
+    """
+    if config.env.episodes != 1:
+        raise ConfigError(
+            f"env.episodes: {config.env.episodes} met, but {task.id} is an answer task, whose completions answer one "
+            "question each: set it to 1"
+        )
+    task.require_questions(config.eval.block, parse_indices(config.eval.seeds), "eval.seeds")
+    if config.train.best_of_checkpoints > 1:
+        task.require_questions("validation", parse_indices(config.eval.validation_seeds), "eval.validation_seeds")
+    task.require_questions("train", range(1), "training on seeds")
 
 
 def _require_report() -> None:
@@ -200,11 +243,14 @@ class Course:
 
     def scorer(self, block: Block, train_salt: str | None = None) -> Scorer:
         """Scores completions on seeds of a block."""
-        assert self.arena is not None
-        task = self.plan.played
+        task, preset = self.plan.played, self.plan.preset
         salt = block_salt(block, task.id, task.version, train_salt)
         contract = self.config.model.contract
-        return Scorer(self.arena, contract, self.plan.preset, block, salt, task.prompt(contract))
+        if isinstance(preset, AnswerPreset):
+            assert isinstance(task, AnswerTask)
+            return AnswerScorer(task, preset, block, salt, contract)
+        assert self.arena is not None
+        return Scorer(self.arena, contract, preset, block, salt, task.prompt(contract))
 
     def train_phase(self, steps: int) -> None:
         """Tells the watcher that training begins, after the steps that are done."""
@@ -227,30 +273,62 @@ class Course:
         Returns:
             The completions.
         """
-        config, settings, task = self.config, self.config.eval, self.plan.played
-        prompt = task.prompt(config.model.contract)
-        self.watcher.phase(f"measuring {label}", settings.samples)
-        written = write(loaded, prompt, settings.samples, config.method, EVAL_SEED + config.train.seed)
-        completions = [w.text for w in written]
-        measurement = measure(
+        config, settings = self.config, self.config.eval
+        model = config.model.path if label == "before" else f"{config.model.path} after {steps} steps"
+        asks = isinstance(self.plan.task, AnswerTask)
+        self.watcher.phase(f"measuring {label}", len(parse_indices(settings.seeds)) if asks else settings.samples)
+        measurement = self.measured(
             label,
-            config.model.path if label == "before" else f"{config.model.path} after {steps} steps",
-            (task.id, task.version),
-            completions,
-            self.scorer(settings.block),
-            settings.block,
-            settings.seeds,
+            loaded,
+            model,
+            (settings.block, settings.seeds),
+            EVAL_SEED + config.train.seed,
             self.watcher.advance,
         )
         if label == "before":
+            prompt = self.plan.played.prompt(config.model.contract)
             line = msgspec.json.encode({"prompt": prompt, "contract": config.model.contract})
             write_atomic(self.run.prompts_path, line + b"\n")
         write_json(self.run.before_path if label == "before" else self.run.after_path, measurement)
         self.run.event("measured", label=label)
-        return completions
+        return [scored.completion for scored in measurement.scored]
+
+    def measured(
+        self,
+        label: str,
+        loaded: LoadedModel,
+        model: str,
+        where: tuple[Block, str],
+        seed: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> Measurement:
+        """What ``eval.samples`` programs win, or as many answers to each question.
+
+        Args:
+            label: of the measurement.
+            model: its name.
+            where: block of the seeds, and their indices.
+            seed: of the sampling.
+            progress: called with the number of programs, or questions, that have just been settled.
+        """
+        config, task, (block, seeds) = self.config, self.plan.played, where
+        scorer, identity, samples = self.scorer(block), (task.id, task.version), config.eval.samples
+        if isinstance(scorer, AnswerScorer):
+
+            def answers(number: int, question: str) -> list[Text]:
+                own = private_seed(seed, f"question {number}")
+                written = write(loaded, question, samples, config.method, own)
+                return [Text(one.text, one.tokens, one.clipped) for one in written]
+
+            return measure_answers(label, model, identity, answers, scorer, block, seeds, progress)
+        written = write(loaded, task.prompt(config.model.contract), samples, config.method, seed)
+        completions = [one.text for one in written]
+        return measure(label, model, identity, completions, scorer, block, seeds, progress)
 
     def choose_best(self, completions: Sequence[str]) -> None:
         """Chooses the best of some programs on validation seeds, and measures it on others."""
+        if isinstance(self.plan.task, AnswerTask):
+            return
         settings = self.config.eval
         candidates = list(completions)[: settings.best_of]
         self.watcher.phase("choosing the best program", len(candidates))

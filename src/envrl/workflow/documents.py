@@ -101,7 +101,9 @@ def _card(run: RunDirectory, config: RunConfig, report: SweepReport | FinetuneRe
     yield ""
     yield "## Intended use"
     yield ""
-    if isinstance(report, SweepReport):
+    if isinstance(report, SweepReport) and not sentences.plays(report):
+        yield f"Answers questions: {one_line(report.task)}; an answer counts when it is: {one_line(report.target)}."
+    elif isinstance(report, SweepReport):
         yield f"Writes a program that plays {one_line(report.task)}; it counts as won when: {one_line(report.target)}."
         yield "Run its programs in a sandbox: they are code that a model wrote."
     else:

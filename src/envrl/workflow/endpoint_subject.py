@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,7 @@ class ServedModel:
         served: the model's name there, and how it is asked.
         method: settings of the sampling, by the names of the API.
         seed: of the sampling.
+        ask: of an answer task, the prompt of a completion by its number.
     """
 
     url: str
@@ -55,6 +56,7 @@ class ServedModel:
     seed: int
     kind: Kind = "endpoint"
     count: int | None = None
+    ask: Callable[[int], str] | None = None
     _replies: dict[int, Reply] = field(default_factory=dict, repr=False)
     _path: Path | None = field(default=None, repr=False)
 
@@ -144,21 +146,21 @@ class ServedModel:
         return found
 
     def _body(self, number: int) -> dict[str, Any]:
+        prompt = self.prompt if self.ask is None else self.ask(number)
         return {
             "model": self.served.model_name,
-            "messages": [{"role": "user", "content": self.prompt}],
+            "messages": [{"role": "user", "content": prompt}],
             **self.method,
             "seed": private_seed(self.seed, f"completion {number}") % 2**_SEED_BITS,
         }
 
     def _program(self, number: int) -> SweepProgram:
         reply = self._replies[number]
-        assert self.contract is not None
         return program_of(
             number,
             f"#{number}",
             reply.text,
-            self.contract,
+            self.contract if self.ask is None else None,
             tokens=reply.completion_tokens,
             clipped=None if reply.finish_reason is None else reply.finish_reason == "length",
             seconds=reply.seconds,

@@ -13,6 +13,7 @@ from envrl.data import Rows, set_template
 from envrl.errors import RunError
 from envrl.evaluation.report.finetune import DataMeasurement, FinetuneReport
 from envrl.models import LoadedModel
+from envrl.models.ranks import here
 from envrl.runs import RunDirectory, write_json
 from envrl.trainers.stages import Stage
 from envrl.workflow.course import Course, Plan
@@ -23,7 +24,7 @@ from envrl.workflow.samples import samples_of
 from envrl.workflow.smoke import first_steps_gate
 from envrl.workflow.watching import Watcher
 
-__all__ = ["Data", "finetune"]
+__all__ = ["Data", "finetune", "train_on_data"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,21 @@ def finetune(course: Course, data: Data) -> FinetuneReport:
     Raises:
         EnvrlError: whatever a user can mend.
     """
+    trained, steps = train_on_data(course, data)
+    if course.config.measures_by_play:
+        course.choose_best(course.measure_by_play("after", trained, steps))
+    course.finish()
+    report = build_finetune_report(course.run)
+    write_finetune_report(course.run, report)
+    return report
+
+
+def train_on_data(course: Course, data: Data) -> tuple[LoadedModel, int]:
+    """Measures on held-out rows, trains, and measures again: that in which every process of a run takes part.
+
+    Returns:
+        The trained model, and the steps of the training.
+    """
     config, run = course.config, course.run
     if config.method.name != "pt" or config.measures_by_play:
         set_template(course.loaded.tokenizer, data.template)
@@ -100,29 +116,28 @@ def finetune(course: Course, data: Data) -> FinetuneReport:
         output=run.checkpoints_dir,
         device=course.device,
     )
-    if not data_path(run, "before").exists():
+    if not here().share(data_path(run, "before").exists()):
         _measure(course, stage, data, "before", course.loaded)
-    if config.measures_by_play and not run.before_path.exists():
-        course.measure_by_play("before", course.loaded, stage.steps)
-    course.train_phase(stage.steps)
+    steps = stage.steps
+    if here().first and config.measures_by_play and not run.before_path.exists():
+        course.measure_by_play("before", course.loaded, steps)
+    here().wait()
+    course.train_phase(steps)
     trained = stage.train(course.checkpoint)
     _measure(course, stage, data, "after", trained)
-    if config.measures_by_play:
-        course.choose_best(course.measure_by_play("after", trained, stage.steps))
-    course.finish()
-    report = build_finetune_report(run)
-    write_finetune_report(run, report)
-    return report
+    return trained, steps
 
 
 def _measure(course: Course, stage: Stage, data: Data, label: str, loaded: LoadedModel) -> None:
     config, held_out = course.config, data.rows.eval
     course.watcher.phase(f"evaluating {label}", 1)
-    shown = samples_of(loaded, held_out, config)
+    shown = samples_of(loaded, held_out, config) if here().first else ()
+    here().wait()
+    figures = stage.evaluate()  # each process looks at a part of the rows
+    if not here().first:
+        return
     model = config.model.path if label == "before" else f"{config.model.path} after {stage.steps} steps"
-    measured = DataMeasurement(
-        label=label, model=model, rows=len(held_out), figures={**stage.evaluate()}, samples=tuple(shown)
-    )
+    measured = DataMeasurement(label=label, model=model, rows=len(held_out), figures={**figures}, samples=tuple(shown))
     write_json(data_path(course.run, label), measured)
     course.run.event("evaluated", label=label)
     course.watcher.advance(1, loss=measured.figures.get("loss"))

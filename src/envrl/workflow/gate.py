@@ -101,7 +101,7 @@ def _verdict(sweep: Sweep, gate: Gate, subject: str, rows: slice) -> Verdict:
     # Both lie in [0, 1], where an interval knows without any spread how little few episodes say.
     values = (sweep.wins() if gate.figure == "success" else sweep.progress())[rows]
     values[np.isnan(values)] = 0.0
-    found = headline_of(values, by_looking=sweep.header.until_width is not None)
+    found = headline_of(values, by_looking=sweep.header.until_width is not None, answers=sweep.header.answers)
     return Verdict(gate, subject, found.interval, str(found.method), found.interval.low >= gate.least)
 
 

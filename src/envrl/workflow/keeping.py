@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from envrl.models.ranks import here
 from envrl.rewards import Scored
 from envrl.runs import mark_complete
 from envrl.workflow.smoke_gate import FIRST_STEPS
@@ -20,6 +21,8 @@ __all__ = ["Keeper"]
 
 class Keeper:
     """Writes down what happens in training, and passes on what a person wants to see.
+
+    Of several processes the first does; in the others it only waits until a checkpoint is whole.
 
     Args:
         gate: judges the run once its first steps are done; what it raises ends the run.
@@ -35,13 +38,15 @@ class Keeper:
 
     def scored(self, step: int, scored: Sequence[Scored]) -> None:
         """Completions were played in a step."""
-        if self._completions:
+        if self._completions and here().first:
             with self._run.completions(step) as lines:
                 for one in scored:
                     lines.append(msgspec.to_builtins(one))
 
     def stepped(self, step: int, figures: Mapping[str, Any]) -> None:
         """A step is done."""
+        if not here().first:
+            return
         self._run.metrics.append({"step": step, **figures})
         self._run.update_status(step=step)
         shown = {name: figures[name] for name in self._shown if figures.get(name) is not None}
@@ -55,6 +60,9 @@ class Keeper:
             gate()
 
     def saved(self, step: int, checkpoint: Path) -> None:
-        """A checkpoint is written."""
+        """A checkpoint is written: each process has put its random numbers there."""
+        here().wait()
+        if not here().first:
+            return
         mark_complete(checkpoint)
         self._run.event("saved", step=step)

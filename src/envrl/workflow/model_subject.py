@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Model:
         batch: completions sampled at once: completion i depends on the seed and on i // batch.
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: of torch; None leaves its choice.
+        ask: of an answer task, the prompt of a completion by its number; all of a batch have the same.
     """
 
     config: ModelConfig
@@ -58,6 +59,7 @@ class Model:
     threads: int | None = None
     workers: int | None = None
     count: int | None = None
+    ask: Callable[[int], str] | None = None
     _loaded: Any = field(default=None, repr=False)
     _identity: dict[str, str] | None = field(default=None, repr=False)
 
@@ -91,12 +93,13 @@ class Model:
         while True:
             number = index // self.batch
             seed = private_seed(self.seed, f"batch {number}") if number else self.seed
-            for written in write(loaded, self.prompt, self.batch, self.method, seed, self.batch):
+            prompt = self.prompt if self.ask is None else self.ask(index)
+            for written in write(loaded, prompt, self.batch, self.method, seed, self.batch):
                 yield program_of(
                     index,
                     f"#{index}",
                     written.text,
-                    self.config.contract,
+                    self.config.contract if self.ask is None else None,
                     tokens=written.tokens,
                     clipped=written.clipped,
                 )

@@ -13,16 +13,17 @@ from envrl.config import DatasetConfig, Resolved, RunConfig, check_machine
 from envrl.data import Rows, load_rows, set_template
 from envrl.data.sources import find_sources
 from envrl.envs import Task
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import EnvrlError, ModelError
 from envrl.models import load_tokenizer, require_training
 from envrl.models.shapes import ModelShape, find_shape
 from envrl.models.speed import measure_speed
-from envrl.rewards import find_preset
-from envrl.seeding import parse_indices
+from envrl.seeding import block_salt, parse_indices
 from envrl.trainers.arguments import check_optimiser
 from envrl.trainers.prompts import require_short_prompts
 from envrl.trainers.trackers import check_trackers
 from envrl.workflow.choice import device_memory
+from envrl.workflow.course import preset_of, require_answerable
 from envrl.workflow.estimate import (
     MemoryEstimate,
     estimate_memory,
@@ -36,6 +37,7 @@ from envrl.workflow.recipes import task_of
 __all__ = ["DryRun", "dry_run", "memory_rows"]
 
 _GIB = 2**30
+_DRY, _QUESTIONS = "envrl/dry-run", 256  # a salt of no run, and how many of its questions are looked at
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class _Building:
         self.notes: list[str] = []
         played = config.measures_by_play or config.model.path == "tiny"
         self.task: Task | None = task_of(config.env) if played else None
-        self.preset = find_preset(config.reward.preset, config.reward.weights, config.reward.functions)
+        self.preset = preset_of(config, self.task)
+        if isinstance(self.task, AnswerTask):
+            require_answerable(config, self.task)
         self.shape = find_shape(config.model.path)
         self.tokenizer = self._tokenizer()
 
@@ -172,16 +176,19 @@ class _Building:
         """The prompt is rendered, and measured where the tokenizer is at hand."""
         config = self.config
         assert self.task is not None
-        prompt = self.task.prompt(config.model.contract)
+        prompts, places = self._prompts(self.task)
+        prompt = max(prompts, key=len)
         if self.tokenizer is None:
             tokens = guess_tokens(prompt)
             said = f"about {tokens} tokens (4 characters each; its tokenizer is not here)"
         else:
-            require_short_prompts(self.tokenizer, [prompt], [self.task.id], config)
+            require_short_prompts(self.tokenizer, prompts, places, config)
             chat = [{"role": "user", "content": prompt}]
             text = self.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
             tokens = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
             said = f"{tokens} tokens"
+        if len(prompts) > 1:
+            said = f"the longest of {len(prompts):,} has {said}"
         longest = tokens + config.method.max_completion_length
         plan["prompt"] = f"{said}, contract {config.model.contract}; {prompt.splitlines()[0]}"
         if longest > config.model.max_seq_length:
@@ -191,18 +198,32 @@ class _Building:
             )
         return tokens
 
+    def _prompts(self, task: Task) -> tuple[list[str], list[str]]:
+        """What the model will see, and where each stands; of template families, whose seeds a run draws, a sample."""
+        contract = self.config.model.contract
+        if not isinstance(task, AnswerTask):
+            return [task.prompt(contract)], [task.id]
+        count = task.questions.count("train")
+        problems = [task.problem("train", _DRY, index) for index in range(_QUESTIONS if count is None else count)]
+        salt = block_salt(self.config.eval.block, task.id, task.version)
+        seeds = parse_indices(self.config.eval.seeds)
+        problems += [task.problem(self.config.eval.block, salt, index) for index in seeds]
+        return [task.ask(problem, contract) for problem in problems], [problem.where for problem in problems]
+
     def _play(self, plan: dict[str, str]) -> None:
         config, task = self.config, self.task
         assert task is not None
-        plan["plays"] = f"{task.id}: {task.title}; won by: {task.success}"
+        asks = isinstance(task, AnswerTask)
+        plan["asks" if asks else "plays"] = f"{task.id}: {task.title}; won by: {task.success}"
+        self.notes += task.notes if asks else ()
         weights = ", ".join(f"{name} × {self.preset.weights[name]:g}" for name in self.preset.names)
         if config.method.plays:
             plan["rewards"] = f"{self.preset.name}: {weights}"
             group = config.method.num_generations
             batch = _generated(config)
+            games = f"{config.env.episodes} games each: {batch * config.env.episodes} games"
             plan["a batch"] = (
-                f"{batch} completions in groups of {group}, {config.env.episodes} games each: "
-                f"{batch * config.env.episodes} games"
+                f"{batch} completions in groups of {group}, {f'{batch // group} questions' if asks else games}"
             )
 
     def _data(self, plan: dict[str, str]) -> Rows | None:
@@ -265,7 +286,11 @@ class _Building:
             seeds = len(parse_indices(config.eval.seeds))
             games = config.eval.samples * seeds
             block = config.eval.block
-            said.append(f"{config.eval.samples} programs on {seeds} {block} seeds, before and after: 2 × {games} games")
+            said.append(
+                f"{config.eval.samples} answers to each of {seeds} {block} questions, before and after"
+                if isinstance(self.task, AnswerTask)
+                else f"{config.eval.samples} programs on {seeds} {block} seeds, before and after: 2 × {games} games"
+            )
         if not config.method.plays:
             said.append("loss of held-out rows, before and after" if rows is None or rows.eval else "no held-out rows")
         return "; ".join(said)

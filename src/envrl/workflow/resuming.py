@@ -11,13 +11,18 @@ from envrl.config import Resolved
 from envrl.errors import RunError
 from envrl.runs import RunDirectory, differences, write_atomic, write_json
 
-__all__ = ["accept_drift", "find_drift"]
+__all__ = ["accept_drift", "began_with", "find_drift"]
 
-_COMPARED = ("config", "dataset", "model", "packages", "python", "reward", "sandbox", "seeds", "task")
+_COMPARED = ("config", "dataset", "model", "packages", "processes", "python", "reward", "sandbox", "seeds", "task")
 _LEFT_OUT = ("config.output.", "config.train.report_to", "seeds.train_salt")
 """Where a run is written and who watches it change nothing; the salt goes on with the run."""
 _NOTED = ("git", "hardware", "platform")
 """The machine and the code around: results may differ in the last bit, which is said and no reason to stop."""
+
+
+def began_with(lock: Mapping[str, Any]) -> int:
+    """How many processes trained a run when it began, by its lock; older ones do not tell, and had one."""
+    return int(lock.get("processes", 1))
 
 
 def find_drift(began: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -30,6 +35,7 @@ def find_drift(began: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tu
     Returns:
         By dotted name; settings have the names that they have in a configuration.
     """
+    began = {**began, "processes": began_with(began)}
     names = differences({k: began.get(k) for k in _COMPARED}, {k: now.get(k) for k in _COMPARED})
     return {
         name.removeprefix("config."): (_value(began, name), _value(now, name))

@@ -194,7 +194,8 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=512)  # a viewer lists the same runs again and again
 def _rate(path: str, _when: int, _size: int) -> Rate:
-    return Rate.of(headline_of(wins(msgspec.convert(read_json(Path(path)), Measurement))).interval)
+    measurement = msgspec.convert(read_json(Path(path)), Measurement)
+    return Rate.of(headline_of(wins(measurement), answers=bool(measurement.answers)).interval)
 
 
 @lru_cache(maxsize=512)

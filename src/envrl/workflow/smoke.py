@@ -13,6 +13,7 @@ import msgspec
 from envrl.config import RunConfig
 from envrl.errors import SmokeError
 from envrl.models import LoadedModel
+from envrl.models.ranks import here
 from envrl.rewards import Scored
 from envrl.runs import RunDirectory, read_json, read_lines, write_json
 from envrl.trainers.arguments import adapters
@@ -53,8 +54,8 @@ def try_some_steps(course: Course, trainer: Callable[..., LoadedModel], prompt: 
     Raises:
         SmokeError: the steps show that the run would learn nothing.
     """
-    run, steps = course.run, course.config.train.smoke_steps
-    judged = read_judged(run)
+    run, steps, first = course.run, course.config.train.smoke_steps, here().first
+    judged = here().share(read_judged(run))
     if not steps or course.checkpoint or course.skips("smoke"):
         return
     if judged and judged.thrown_away and not _failed(judged.checks):
@@ -62,7 +63,9 @@ def try_some_steps(course: Course, trainer: Callable[..., LoadedModel], prompt: 
     config = _shortened(course.config, steps)
     notes = _Notes(course)
     folder = run.path / "smoke"
-    shutil.rmtree(folder, ignore_errors=True)  # of a trial that was killed
+    if first:
+        shutil.rmtree(folder, ignore_errors=True)  # of a trial that was killed
+    here().wait()
     course.watcher.phase("smoke", steps)
     with _put_back(course.loaded.model, config) as unwrap:
         trained = trainer(
@@ -75,14 +78,17 @@ def try_some_steps(course: Course, trainer: Callable[..., LoadedModel], prompt: 
             device=course.device,
         )
         unwrap(trained.model)
-    shutil.rmtree(folder)
-    _judge(course, notes.rows, thrown_away=True)
+    here().wait()
+    if first:
+        shutil.rmtree(folder)
+        _judge(course, notes.rows, thrown_away=True)
+    here().wait()
 
 
 def first_steps_gate(course: Course) -> Callable[[], None] | None:
     """What judges the run's own first steps once they are done; None where that is done, or not asked for."""
     judged = read_judged(course.run)
-    if course.skips("gate") or course.done >= FIRST_STEPS or (judged and judged.thrown_away):
+    if not here().first or course.skips("gate") or course.done >= FIRST_STEPS or (judged and judged.thrown_away):
         return None
 
     def gate() -> None:

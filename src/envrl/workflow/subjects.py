@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from envrl.envs.math.datasets import Problem
 from envrl.errors import RunError, StrategyError
 from envrl.evaluation.escape import one_line
 from envrl.evaluation.sweeps import Kind, SweepProgram
@@ -21,7 +22,7 @@ from envrl.runs import file_hash, read_lines
 from envrl.workflow.strategy_file import read_strategy
 from envrl.workflow.watching import Watcher
 
-__all__ = ["Completions", "Strategies", "Subject", "program_of"]
+__all__ = ["Answers", "Completions", "Strategies", "Subject", "program_of"]
 
 _DIGITS = 16
 
@@ -57,11 +58,16 @@ class Subject(Protocol):
         """What names the very thing that is measured (hashes, commits), for the header's versions; may load it."""
 
     def write(self, first: int, count: int, watcher: Watcher) -> Iterable[SweepProgram]:
-        """The programs ``first`` … ``first + count - 1``, as they come; each must depend on its number alone."""
+        """The programs ``first`` … ``first + count - 1``, as they come; each must depend on its number alone.
+
+        Of an answer task these are completions: those that answer the first question, then those of the second …
+        """
 
 
-def program_of(index: int, label: str, completion: str, contract: str, **facts: Any) -> SweepProgram:
-    """A completion as a program of a sweep."""
+def program_of(index: int, label: str, completion: str, contract: str | None, **facts: Any) -> SweepProgram:
+    """A completion as a program of a sweep; without a contract it is an answer, and holds none."""
+    if contract is None:
+        return SweepProgram(index=index, label=label, completion=completion, source=None, **facts)
     extracted = extract(completion, contract)
     outcome = Outcome.NO_CODE if extracted.source is None else None
     return SweepProgram(
@@ -127,7 +133,7 @@ class Completions:
     kind: Kind = "completions"
     prompt: str | None = None
 
-    def __init__(self, path: Path, contract: str) -> None:
+    def __init__(self, path: Path, contract: str | None) -> None:
         self.name = str(path)
         self.contract: str | None = contract
         self.sampling: dict[str, Any] = {}
@@ -139,16 +145,85 @@ class Completions:
         if not rows:
             raise RunError(f'{path}: holds no completion; give JSON lines such as {{"completion": "…"}}')
         self._rows = [(_text(row, f"{path}:{number}"), _label(row, number - 1)) for number, row in enumerate(rows, 1)]
+        self._records = rows
         self.count: int | None = len(self._rows)
 
     def identity(self, watcher: Watcher) -> dict[str, str]:
         return {"completions": self._hash[:_DIGITS]}
 
     def write(self, first: int, count: int, watcher: Watcher) -> Iterable[SweepProgram]:
-        assert self.contract is not None
         for index in range(first, first + count):
             text, label = self._rows[index]
             yield program_of(index, label, text, self.contract)
+
+
+class Answers(Completions):
+    """A file of completions that answer questions, a JSON object a line.
+
+    Each line says which question it answers: by ``seed``, the index of one of the task's; or by ``truth``, the right
+    answer to a question of the file's own, which ``question`` may hold (lines of the same question are several answers
+    to it). Every question needs equally many answers.
+
+    Attributes:
+        seeds: of the questions.
+        samples: answers to each.
+        own: the file's own questions; None where they are the task's.
+
+    Raises:
+        RunError: as `Completions`; a line that names no question; or a question that has more answers than another.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, None)
+        columns: dict[int, list[tuple[str, str]]] = {}
+        if "seed" in self._records[0]:
+            self.own: tuple[Problem, ...] | None = None
+            for number, (record, row) in enumerate(zip(self._records, self._rows, strict=True), 1):
+                columns.setdefault(_seed(record, f"{path}:{number}"), []).append(row)
+        else:
+            known: dict[str, int] = {}
+            problems: list[Problem] = []
+            for number, (record, row) in enumerate(zip(self._records, self._rows, strict=True), 1):
+                problem = _problem(record, f"{path}:{number}")
+                place = known.setdefault(problem.question or problem.where, len(known))
+                if place == len(problems):
+                    problems.append(problem)
+                elif problems[place].truth != problem.truth:
+                    raise RunError(
+                        f"{problem.where}: the question of {problems[place].where} again, with another truth "
+                        f"({one_line(problem.truth)} where that has {one_line(problems[place].truth)})"
+                    )
+                columns.setdefault(place, []).append(row)
+            self.own = tuple(problems)
+        self.seeds = range(min(columns), max(columns) + 1)
+        self.samples = len(columns[self.seeds.start])
+        for seed in self.seeds:
+            if len(columns.get(seed, ())) != self.samples:
+                raise RunError(
+                    f"{path}: question {seed} has {len(columns.get(seed, ()))} answers, where question "
+                    f"{self.seeds.start} has {self.samples}: give every question from {self.seeds.start} to "
+                    f"{self.seeds.stop - 1} equally many"
+                )
+        self._rows = [row for seed in self.seeds for row in columns[seed]]
+
+
+def _seed(record: dict[str, Any], where: str) -> int:
+    seed = record.get("seed")
+    if type(seed) is not int or seed < 0:
+        raise RunError(f'{where}: no question: "seed" is {one_line(repr(seed))}, where the first line names a seed')
+    return seed
+
+
+def _problem(record: dict[str, Any], where: str) -> Problem:
+    truth, question = record.get("truth"), record.get("question", "")
+    if isinstance(truth, bool) or not isinstance(truth, int | float | str) or not str(truth).strip():
+        raise RunError(
+            f'{where}: no right answer: write it as a text or a number under "truth", or the index of the question '
+            f'under "seed" in every line; "truth" is {one_line(repr(truth))}'
+        )
+    if not isinstance(question, str):
+        raise RunError(f'{where}: "question" is {one_line(repr(question))}, where a text is wanted')
+    return Problem(question, str(truth), where)
 
 
 def _last_line(path: Path, size: int) -> list[dict[str, Any]]:

@@ -6,12 +6,13 @@ import datetime
 import importlib.metadata
 import platform
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from envrl.errors import ModelError, RunError, StrategyError
+from envrl.errors import ConfigError, ModelError, RunError, StrategyError
 from envrl.evaluation.headline import Headline, headline
 from envrl.evaluation.sweep_log import SweepLog
 from envrl.evaluation.sweeps import Sweep, SweepHeader
@@ -19,6 +20,7 @@ from envrl.rollouts import Runner, open_arena
 from envrl.runs import default_name
 from envrl.sandbox import LEAST, active_layers
 from envrl.workflow.eval_request import EvalRequest, read_request
+from envrl.workflow.sweep_answers import AnswerCourse
 from envrl.workflow.sweep_course import SweepCourse, prompt_hash
 from envrl.workflow.sweep_plan import SweepPlan
 from envrl.workflow.watching import Watcher
@@ -86,7 +88,7 @@ def evaluate(
     if directory is not None:
         SweepLog.check_free(directory)
     with _arena(plan, runner) as arena:
-        layers = active_layers(arena.ready())
+        layers = active_layers(arena.ready()) if arena else ()
         header = _header(plan, layers, watcher)
         log = SweepLog(None) if directory is None else SweepLog.create(directory, header, plan.filled())
         with log:
@@ -114,7 +116,7 @@ def resume(directory: str | Path, watcher: Watcher, runner: RunnerChoice | None 
         _check_same(plan, sweep.header)
         watcher.say(f"going on with {directory} after {sum(map(len, sweep.episodes))} episodes")
         with _arena(plan, runner) as arena:
-            now = active_layers(arena.ready())
+            now = active_layers(arena.ready()) if arena else ()
             # What was in force for all episodes: a sweep claims no layer that some of them did without.
             kept = tuple(layer for layer in sweep.header.layers if layer in now)
             header = msgspec.structs.replace(sweep.header, layers=kept, versions=_both_versions(sweep.header, watcher))
@@ -122,7 +124,12 @@ def resume(directory: str | Path, watcher: Watcher, runner: RunnerChoice | None 
             return _course(plan, header, log, arena, watcher)
 
 
-def _arena(plan: SweepPlan, runner: RunnerChoice) -> Runner:
+def _arena(plan: SweepPlan, runner: RunnerChoice) -> AbstractContextManager[Runner | None]:
+    """What plays; nothing where answers are judged."""
+    if plan.asked is not None:
+        if runner.name != "local":
+            raise ConfigError(f"--runner {runner.name} plays programs, and {plan.asked.id} has none: leave it out")
+        return nullcontext()
     return open_arena(
         plan.task,
         runner=runner.name,
@@ -133,11 +140,15 @@ def _arena(plan: SweepPlan, runner: RunnerChoice) -> Runner:
     )
 
 
-def _course(plan: SweepPlan, header: SweepHeader, log: SweepLog, arena: Runner, watcher: Watcher) -> Evaluation:
+def _course(plan: SweepPlan, header: SweepHeader, log: SweepLog, arena: Runner | None, watcher: Watcher) -> Evaluation:
     """The sweep itself; its status says how it ended, whatever happens."""
     log.write_status("running")
     try:
-        sweep = SweepCourse(plan, header, log, arena, arena.workers, watcher).run()
+        sweep = (
+            SweepCourse(plan, header, log, arena, arena.workers, watcher).run()
+            if arena
+            else AnswerCourse(plan, header, log, watcher).run()
+        )
     except KeyboardInterrupt:
         log.write_status("interrupted", "stopped by its user")
         if log.directory is not None:
@@ -176,6 +187,7 @@ def _header(plan: SweepPlan, layers: Sequence[str], watcher: Watcher) -> SweepHe
         command=request.command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
         until_width=request.until_width,
+        answers=plan.asked is not None,
     )
 
 

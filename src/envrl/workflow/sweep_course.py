@@ -26,12 +26,27 @@ from envrl.workflow.subjects import Subject
 from envrl.workflow.sweep_plan import SweepPlan
 from envrl.workflow.watching import Watcher
 
-__all__ = ["SweepCourse", "prompt_hash"]
+__all__ = ["SweepCourse", "check_identity", "prompt_hash"]
 
 
 def prompt_hash(prompt: str) -> str:
     """Names a prompt in a header (SHA-256)."""
     return hashlib.sha256(prompt.encode()).hexdigest()
+
+
+def check_identity(subject: Subject, header: SweepHeader, watcher: Watcher) -> None:
+    """Refuses to have the rest written by something else than what wrote the first.
+
+    Raises:
+        RunError: naming what has changed.
+    """
+    identity = subject.identity(watcher)
+    if subject.prompt is not None:
+        identity |= {"prompt": prompt_hash(subject.prompt)}
+    known = header.versions | {"prompt": header.prompt_sha256 or ""}
+    for name, value in identity.items():
+        if known.get(name) != value:
+            raise RunError(f"the {name} is not the one that the sweep began with: measure again")
 
 
 @dataclass
@@ -87,7 +102,7 @@ class SweepCourse:
         first = len(self.log.programs)
         if first < total:
             subject = self.plan.subject
-            self._check_identity(subject)
+            check_identity(subject, self.header, self.watcher)
             if subject.prompt is not None:
                 self.watcher.phase("writing", total)
                 self.watcher.advance(first)
@@ -102,16 +117,6 @@ class SweepCourse:
                 f"none of {len(programs)} completions holds a program as the contract {self.header.contract!r} wants "
                 f"it (the first: {programs[0].detail}): try another --contract{kept}"
             )
-
-    def _check_identity(self, subject: Subject) -> None:
-        """Refuses to have the rest written by something else than what wrote the first."""
-        identity = subject.identity(self.watcher)
-        if subject.prompt is not None:
-            identity |= {"prompt": prompt_hash(subject.prompt)}
-        known = self.header.versions | {"prompt": self.header.prompt_sha256 or ""}
-        for name, value in identity.items():
-            if known.get(name) != value:
-                raise RunError(f"the {name} is not the one that the sweep began with: measure again")
 
     # -- play -----------------------------------------------------------------------------------------------------
 

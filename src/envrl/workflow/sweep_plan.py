@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,27 +12,30 @@ from pydantic import BaseModel, ValidationError
 
 from envrl.config import EnvConfig, MethodConfig, ModelConfig, load_config
 from envrl.envs import Task
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ConfigError, SeedError, UnknownNameError
 from envrl.evaluation.escape import one_line
 from envrl.evaluation.sweeps import Kind
 from envrl.limits import Limits
 from envrl.models.endpoint import endpoint_url, is_endpoint
 from envrl.rewards import Preset, find_preset
+from envrl.rewards.answers import AnswerScorer, find_answer_preset
 from envrl.rollouts import CONTRACTS
-from envrl.seeding import BLOCKS, Block, parse_indices
+from envrl.seeding import BLOCKS, Block, block_salt, parse_indices
 from envrl.workflow.course import EVAL_SEED
 from envrl.workflow.endpoint_subject import ServedModel
 from envrl.workflow.eval_request import EvalRequest
 from envrl.workflow.model_subject import Model, RunModel, model_of_run
 from envrl.workflow.recipes import recipe_for, task_of
 from envrl.workflow.results import environment_of
-from envrl.workflow.subjects import Completions, Strategies, Subject
+from envrl.workflow.subjects import Answers, Completions, Strategies, Subject
 
 __all__ = ["SweepPlan", "block_to_measure"]
 
 _BATCH = 64
 _SEEDS, _SEEDS_OF_MANY = "0:200", "0:32"  # of strategies; of the many programs that a model writes
 _SAMPLES = 64
+_QUESTIONS, _SAMPLES_OF_QUESTION = "0:128", 4  # fresh questions tell more than more answers to one
 _MOST_SEEDS = 10_000
 _MOST_SAMPLES = 16  # times the first
 _TOKENS = 1024
@@ -56,12 +60,31 @@ class SweepPlan:
             EnvrlError: something cannot be found, or does not fit.
         """
         _ = self.block, self.seeds, self.task, self.subject
+        if self.asked is not None:
+            self._check_answers(self.asked)
         if (
             self.request.until_width is not None
             and self.kind != "strategies"
             and min(self.samples, len(self.seeds)) < 2
         ):
             raise ConfigError("--until-width of a model needs two --samples and two --seeds at the least")
+
+    def _check_answers(self, task: AnswerTask) -> None:
+        """Refuses what has a meaning for programs alone.
+
+        Raises:
+            ConfigError: naming the option.
+        """
+        request = self.request
+        for option, given, mend in (
+            ("--until-width", request.until_width is not None, "ask for more --seeds, each of which is a question"),
+            ("--require", bool(request.require), "nothing is run that a sandbox would confine; leave it out"),
+            ("--contract", self.kind == "completions" and request.contract is not None, "--set style=… says how "
+             "answers are marked"),
+        ):  # fmt: skip
+            if given:
+                raise ConfigError(f"{option} goes with programs, and {task.id} is an answer task: {mend}")
+        task.require_questions(self.block, self.seeds, "--seeds")
 
     def filled(self) -> EvalRequest:
         """The request with what it came to, so that nothing of it changes until it is resumed."""
@@ -92,8 +115,40 @@ class SweepPlan:
 
     @cached_property
     def task(self) -> Task:
-        """What is played."""
-        return task_of(_checked(EnvConfig, self.environment, "environment"))
+        """What is played, or asked.
+
+        Raises:
+            ConfigError: strategies for an answer task.
+        """
+        task = task_of(_checked(EnvConfig, self.environment, "environment"))
+        if isinstance(task, AnswerTask):
+            if self.kind == "strategies":
+                raise ConfigError(
+                    f"{task.id} is an answer task, which no strategy plays: give --model, --run or --completions, or "
+                    "--env math for programs"
+                )
+            if self._answers is not None and self._answers.own is not None:
+                return task.of_file(self._answers.own, self._answers.name)
+        return task
+
+    @property
+    def asked(self) -> AnswerTask | None:
+        """The task, where completions are answers."""
+        return self.task if isinstance(self.task, AnswerTask) else None
+
+    @cached_property
+    def _answers(self) -> Answers | None:
+        """A file of answers, whose lines say which questions they answer; only asked for of an answer task."""
+        return None if self.request.completions is None else Answers(Path(self.request.completions))
+
+    @property
+    def scorer(self) -> AnswerScorer:
+        """What judges answers, with the rewards that they would earn."""
+        assert self.asked is not None
+        name = "envrl-answer" if self._run is None else self._run.config.reward.preset
+        salt = block_salt(self.block, self.task.id, self.task.version)
+        contract = self.subject.contract or "chat"
+        return AnswerScorer(self.asked, find_answer_preset(name), self.block, salt, contract)
 
     @property
     def limits(self) -> Limits:
@@ -133,6 +188,11 @@ class SweepPlan:
         """
         request = self.request
         usual = _SEEDS if self.kind == "strategies" else _SEEDS_OF_MANY
+        if self.asked is not None:
+            count = self.asked.questions.count(self.block)
+            usual = _QUESTIONS if count is None else f"0:{min(count, parse_indices(_QUESTIONS).stop)}"
+            if self._answers is not None:
+                usual = f"{self._answers.seeds.start}:{self._answers.seeds.stop}"
         if self._run is not None:
             usual = self._run.config.eval.seeds
         seeds = parse_indices(request.seeds or usual)
@@ -148,6 +208,8 @@ class SweepPlan:
             return self.request.samples
         if self._run is not None:
             return self._run.config.eval.samples
+        if self.asked is not None:
+            return _SAMPLES_OF_QUESTION if self._answers is None else self._answers.samples
         return self.subject.count or _SAMPLES
 
     @property
@@ -158,7 +220,27 @@ class SweepPlan:
     @property
     def batch(self) -> int:
         """Completions that are sampled at once."""
+        if self.asked is not None:  # a batch answers one question
+            most = self.request.sampling.batch or _BATCH
+            return max(size for size in range(1, min(most, self.samples) + 1) if self.samples % size == 0)
         return self.request.sampling.batch or min(_BATCH, self.samples)
+
+    @property
+    def _ask(self) -> Callable[[int], str] | None:
+        """The prompt of a completion by its number, of an answer task."""
+        task = self.asked
+        if task is None:
+            return None
+        salt, samples, seeds = block_salt(self.block, task.id, task.version), self.samples, self.seeds
+        block, contract = self.block, self._contract
+        return lambda number: task.ask(task.problem(block, salt, seeds[number // samples]), contract)
+
+    @property
+    def _contract(self) -> str:
+        """Which prompt a model sees, and how programs are taken out of its completions."""
+        if self._run is not None:
+            return self._run.config.model.contract
+        return _known_contract(self.request.contract or ("tiny" if self.request.model == "tiny" else "chat"))
 
     @cached_property
     def subject(self) -> Subject:
@@ -166,6 +248,8 @@ class SweepPlan:
         request = self.request
         if request.strategies:
             return Strategies(request.strategies)
+        if self.asked is not None and self._answers is not None:
+            return self._answers
         if request.completions is not None:
             return Completions(Path(request.completions), _known_contract(request.contract or "chat"))
         if self._run is not None:
@@ -179,7 +263,7 @@ class SweepPlan:
         if self.kind != "endpoint" or request.model is None:
             return None
         method = _method(MethodConfig(max_completion_length=_TOKENS), request)
-        contract = _known_contract(request.contract or "chat")
+        contract = self._contract
         settings: dict[str, Any] = {"temperature": method.temperature, "top_p": method.top_p}
         settings |= {
             name: value for name in ("top_k", "min_p") if (value := getattr(request.sampling, name)) is not None
@@ -192,6 +276,7 @@ class SweepPlan:
             prompt=self.task.prompt(contract),
             method=settings,
             seed=self._seed(EVAL_SEED),
+            ask=self._ask,
         )
 
     @cached_property
@@ -216,6 +301,7 @@ class SweepPlan:
             device=config.train.device if self.request.device == "auto" else self.request.device,
             threads=config.train.torch_threads,
             workers=self._workers,
+            ask=self._ask,
         )
 
     def _model_subject(self) -> Subject:
@@ -226,7 +312,7 @@ class SweepPlan:
         if tiny:  # as its recipe samples in training
             recipe = load_config(recipe_for(self.environment["id"], self.environment.get("success"))).config
             method, threads = recipe.method, recipe.train.torch_threads
-        contract = _known_contract(request.contract or ("tiny" if tiny else "chat"))
+        contract = self._contract
         return Model(
             config=_checked(
                 ModelConfig, {"path": request.model, "adapter": request.adapter, "contract": contract}, "model"
@@ -240,6 +326,7 @@ class SweepPlan:
             device=request.device,
             threads=threads,
             workers=self._workers,
+            ask=self._ask,
         )
 
     def _seed(self, usual: int) -> int:

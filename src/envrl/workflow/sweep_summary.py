@@ -66,7 +66,12 @@ def json_record(report: SweepReport, verdicts: Sequence[Verdict]) -> dict[str, A
 
 
 def first_faults(sweep: Sweep) -> Iterator[str]:
-    """The first episode, or program, of each way to fail that has a word to say; a model's words are escaped."""
+    """The first episode, or program, of each way to fail that has a word to say; a model's words are escaped.
+
+    Of answers there is nothing to add to those that the report shows.
+    """
+    if sweep.header.answers:
+        return
     seen: set[Outcome] = set()
     for program, row in zip(sweep.programs, sweep.episodes, strict=True):
         name = f"{_name(program, sweep)}, " if len(sweep.programs) > 1 else ""

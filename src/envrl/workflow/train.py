@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envrl.config import Resolved, RunConfig, load_config
 from envrl.errors import ConfigError, RunError, UnknownNameError
 from envrl.evaluation.report.finetune import FinetuneReport
 from envrl.evaluation.report.record import SweepReport
 from envrl.models import LoadedModel
+from envrl.models.ranks import here
+from envrl.rollouts import Runner
 from envrl.runs import RunDirectory, default_name, latest_complete, quarantine_incomplete
 from envrl.trainers.grpo import train_grpo
 from envrl.trainers.play import prompt_rows
 from envrl.trainers.prompts import require_short_prompts
 from envrl.trainers.rloo import train_rloo
+from envrl.workflow.asking import asking, prompts_of
 from envrl.workflow.best_checkpoint import choose_checkpoint
 from envrl.workflow.checkup import require_answer, require_sound_versions
 from envrl.workflow.course import PARTS, Course, Plan
 from envrl.workflow.documents import write_documents
-from envrl.workflow.finetune import Data, finetune
+from envrl.workflow.finetune import Data, finetune, train_on_data
 from envrl.workflow.keeping import Keeper
 from envrl.workflow.locking import run_lock
 from envrl.workflow.overwriting import delete_run, require_deletable
 from envrl.workflow.pre_sft import pre_sft_hashes, teach_format
 from envrl.workflow.reporting import build_report, note_left_out, write_report
-from envrl.workflow.resuming import accept_drift
+from envrl.workflow.resuming import accept_drift, began_with
 from envrl.workflow.smoke import first_steps_gate, try_some_steps
 from envrl.workflow.watching import Watcher
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-__all__ = ["Trained", "resume", "train"]
+__all__ = ["Job", "Trained", "resume", "train", "work"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,66 @@ class Trained:
         if isinstance(self.report, FinetuneReport):
             return render_finetune_terminal(self.report, path)
         return render_terminal(self.report, path)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a process is told that does a run, alone or together with others.
+
+    Attributes:
+        resolved: the configuration.
+        command: what a user types to repeat the run, for its report.
+        path: of the run to go on with; None for a new one.
+        skip: those of `PARTS` that are left out.
+        force: go on where the first steps show that nothing would be learnt.
+        allow_drift: what may have changed since a run began that is resumed.
+    """
+
+    resolved: Resolved
+    command: str = ""
+    path: Path | None = None
+    skip: frozenset[str] = frozenset()
+    force: bool = False
+    allow_drift: tuple[str, ...] = ()
+
+    @classmethod
+    def training(
+        cls,
+        resolved: Resolved,
+        command: str,
+        *,
+        skip: Collection[str] = (),
+        force: bool = False,
+        allow_drift: Collection[str] = (),
+    ) -> Job:
+        """A new run, or the one to go on with that ``output.resume`` names."""
+        config, path = resolved.config, None
+        _require_parts(config, skip)
+        if config.output.resume is True:
+            path = Path(config.output.root) / str(config.output.name)
+        elif config.output.resume is not False:
+            path = Path(config.output.resume)
+        return cls(resolved, command, path, frozenset(skip), force, tuple(allow_drift))
+
+    @classmethod
+    def resuming(
+        cls,
+        path: Path,
+        overrides: Sequence[str] = (),
+        *,
+        skip: Collection[str] = (),
+        force: bool = False,
+        allow_drift: Collection[str] = (),
+    ) -> Job:
+        """A run that goes on under its own configuration."""
+        resolved = load_config(RunDirectory.open(path).config_path, overrides)
+        _require_parts(resolved.config, skip)
+        return cls(resolved, "", path, frozenset(skip), force, tuple(allow_drift))
+
+    @property
+    def processes(self) -> int:
+        """How many a run that goes on began with; one for a new run."""
+        return 1 if self.path is None else began_with(RunDirectory.open(self.path).lock)
 
 
 def train(
@@ -79,31 +142,7 @@ def train(
     Raises:
         EnvrlError: whatever a user can mend; before anything is started where that is possible.
     """
-    config = resolved.config
-    root, name = Path(config.output.root), config.output.name
-    _require_parts(config, skip)
-    if config.output.resume is not False:
-        path = root / str(name) if config.output.resume is True else Path(config.output.resume)
-        return _resume(path, resolved, watcher, allow_drift, frozenset(skip), force)
-    plan = Plan.of(config)
-    name = name or default_name(_subject(config), datetime.datetime.now())
-    if config.output.overwrite:
-        require_deletable(root / name)
-    else:
-        RunDirectory.check_free(root, name)
-    data = Data.of(plan, watcher)
-    hashes = data.hashes() if data else pre_sft_hashes(plan, watcher)
-    with plan.arena() as arena:
-        layers = arena.ready() if arena else {}
-        loaded, device = _load(plan, watcher, skip)
-        if "doctor" not in skip and config.method.name != "reward":
-            prompt = plan.played.prompt(config.model.contract) if config.method.plays else None
-            require_answer(loaded, config, prompt)
-        lock = run_lock(plan, resolved, command, layers, loaded, hashes)
-        if config.output.overwrite:
-            delete_run(root / name)
-        with RunDirectory.create(root, name, resolved.to_yaml(), lock) as run:
-            return _run(Course(plan, run, arena, loaded, device, watcher, None, frozenset(skip), force), data)
+    return _whole(Job.training(resolved, command, skip=skip, force=force, allow_drift=allow_drift), watcher)
 
 
 def resume(
@@ -127,40 +166,127 @@ def resume(
         RunError: there is no such run, it is finished, another process works in it, or what it depends on has changed.
         EnvrlError: whatever else a user can mend.
     """
-    resolved = load_config(RunDirectory.open(path).config_path, overrides)
-    _require_parts(resolved.config, skip)
-    return _resume(path, resolved, watcher, allow_drift, frozenset(skip), force)
+    return _whole(Job.resuming(path, overrides, skip=skip, force=force, allow_drift=allow_drift), watcher)
 
 
-def _resume(
-    path: Path,
-    resolved: Resolved,
-    watcher: Watcher,
-    allow_drift: Collection[str],
-    skip: frozenset[str],
-    force: bool,
-) -> Trained:
+def _whole(job: Job, watcher: Watcher) -> Trained:
+    trained = work(job, watcher)
+    assert trained is not None, "the first process of a run ends with its report"
+    return trained
+
+
+def work(job: Job, watcher: Watcher) -> Trained | None:
+    """Does a run, or this process's part of it: the first of several writes the record, the others help to train.
+
+    Returns:
+        The run with its report; None in a process that helps.
+
+    Raises:
+        EnvrlError: whatever a user can mend; before anything is started where that is possible.
+    """
+    ranks = here()
+    plan = Plan.of(job.resolved.config)
+    if ranks.count > 1:
+        ranks.connect(plan.device(), plan.config.train.ddp_timeout)
+    if not ranks.first:
+        _help(job, plan, watcher)
+        return None
+    return _begin(job, plan, watcher) if job.path is None else _go_on(job, job.path, plan, watcher)
+
+
+def _begin(job: Job, plan: Plan, watcher: Watcher) -> Trained:
+    config = plan.config
+    root = Path(config.output.root)
+    name = config.output.name or default_name(_subject(config), datetime.datetime.now())
+    if config.output.overwrite:
+        require_deletable(root / name)
+    else:
+        RunDirectory.check_free(root, name)
+    with here().first_alone():
+        data, hashes = _read(plan, watcher)
+    with plan.arena() as arena:
+        layers = arena.ready() if arena else {}
+        with here().first_alone():
+            loaded, device = _load(plan, watcher, job.skip)
+        if "doctor" not in job.skip and config.method.name != "reward":
+            prompt = plan.played.prompt(config.model.contract) if config.method.plays else None
+            require_answer(loaded, config, prompt)
+        lock = _lock(job, plan, job.command, layers, loaded, hashes)
+        if config.output.overwrite:
+            delete_run(root / name)
+        with RunDirectory.create(root, name, job.resolved.to_yaml(), lock) as run:
+            return _run(_course(job, plan, run, arena, loaded, device, watcher, None), data)
+
+
+def _go_on(job: Job, path: Path, plan: Plan, watcher: Watcher) -> Trained:
     with RunDirectory.open(path) as run:
         if run.status.state == "finished":
             raise RunError(f"{path}: this run is finished; its report is {run.report_html_path}")
-        plan = Plan.of(resolved.config)
-        data = Data.of(plan, watcher)
-        if data and not any(name.partition(".")[0] == "dataset" for name in allow_drift):
+        with here().first_alone():
+            data, hashes = _read(plan, watcher)
+        if data and not any(name.partition(".")[0] == "dataset" for name in job.allow_drift):
             data.require_unchanged(run)
-        hashes = data.hashes() if data else pre_sft_hashes(plan, watcher)
         with plan.arena() as arena:
             layers = arena.ready() if arena else {}
-            loaded, device = _load(plan, watcher, skip)
-            now = run_lock(plan, resolved, run.lock.get("command", ""), layers, loaded, hashes)
-            for note in accept_drift(run, resolved, now, allow_drift):
+            with here().first_alone():
+                loaded, device = _load(plan, watcher, job.skip)
+            now = _lock(job, plan, run.lock.get("command", ""), layers, loaded, hashes)
+            for note in accept_drift(run, job.resolved, now, job.allow_drift):
                 watcher.say(note)
             for broken in quarantine_incomplete(run.checkpoints_dir):
                 watcher.say(f"set aside a half-written checkpoint: {broken.name}")
             checkpoint = latest_complete(run.checkpoints_dir)
-            course = Course(plan, run, arena, loaded, device, watcher, checkpoint, skip, force)
+            course = _course(job, plan, run, arena, loaded, device, watcher, checkpoint)
             run.rewind(course.done)
             watcher.say(f"resuming {run.path} after step {course.done}")
             return _run(course, data)
+
+
+def _help(job: Job, plan: Plan, watcher: Watcher) -> None:
+    """The part of a process that is not the first: the same, but for what is looked at and written down once."""
+    plan = plan.without_trackers()
+    with here().first_alone():
+        data, _ = _read(plan, watcher)
+    with plan.arena() as arena:
+        if arena:
+            arena.ready()
+        with here().first_alone():
+            loaded, device = _load(plan, watcher, job.skip)
+        path, checkpoint = here().share(None)
+        run = RunDirectory.open(path)  # never acquired: whatever would write here fails
+        course = Course(plan, run, arena, loaded, device, watcher, checkpoint, job.skip, job.force)
+        if data:
+            train_on_data(course, data)
+        else:
+            _train_by_play(course)
+
+
+def _course(
+    job: Job,
+    plan: Plan,
+    run: RunDirectory,
+    arena: Runner | None,
+    loaded: LoadedModel,
+    device: str,
+    watcher: Watcher,
+    checkpoint: Path | None,
+) -> Course:
+    """The run under way; the other processes, if any, hear of it."""
+    here().announce(run.path)
+    here().share((run.path, checkpoint))
+    return Course(plan, run, arena, loaded, device, watcher, checkpoint, job.skip, job.force)
+
+
+def _read(plan: Plan, watcher: Watcher) -> tuple[Data | None, dict[str, Any] | None]:
+    """The rows of a stage that trains on data, and what the lock says of any rows."""
+    data = Data.of(plan, watcher)
+    return data, data.hashes() if data else pre_sft_hashes(plan, watcher)
+
+
+def _lock(
+    job: Job, plan: Plan, command: str, layers: Mapping[str, str], loaded: LoadedModel, hashes: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {**run_lock(plan, job.resolved, command, layers, loaded, hashes), "processes": here().count}
 
 
 def _require_parts(config: RunConfig, skip: Collection[str]) -> None:
@@ -205,25 +331,8 @@ def _run(course: Course, data: Data | None) -> Trained:
 
 def _play(course: Course) -> SweepReport:
     """A stage that learns from play."""
-    config, run, steps = course.config, course.run, course.config.train.max_steps
-    prompt = course.plan.played.prompt(config.model.contract)
-    require_short_prompts(course.loaded.tokenizer, [prompt], [course.plan.played.id], config)
-    if not run.before_path.exists() and not course.skips("before"):
-        course.measure_by_play("before", course.loaded, steps)
-    course = teach_format(course)
-    trainer = train_grpo if config.method.name == "grpo" else train_rloo
-    try_some_steps(course, trainer, prompt)
-    course.train_phase(steps)
-    trained = trainer(
-        course.loaded,
-        course.config,
-        prompt_rows(config, prompt),
-        course.scorer("train", run.lock["seeds"]["train_salt"]),
-        Keeper(course, first_steps_gate(course)),
-        output=run.checkpoints_dir,
-        device=course.device,
-        resume_from=course.checkpoint,
-    )
+    run, steps = course.run, course.config.train.max_steps
+    trained = _train_by_play(course)
     run.update_status(step=steps)  # of which the metrics do not tell where few lines are written
     trained, best = choose_checkpoint(course, trained, steps)
     if not course.skips("after"):
@@ -234,3 +343,27 @@ def _play(course: Course) -> SweepReport:
     report = build_report(run)
     write_report(run, report)
     return report
+
+
+def _train_by_play(course: Course) -> LoadedModel:
+    """All up to the end of training, in which every process takes part."""
+    config, run, steps = course.config, course.run, course.config.train.max_steps
+    prompt = course.plan.played.prompt(config.model.contract)
+    require_short_prompts(course.loaded.tokenizer, *prompts_of(course), config)
+    if here().first and not run.before_path.exists() and not course.skips("before"):
+        course.measure_by_play("before", course.loaded, steps)
+    here().wait()
+    course = teach_format(course)
+    trainer = asking(course, train_grpo if config.method.name == "grpo" else train_rloo)
+    try_some_steps(course, trainer, prompt)
+    course.train_phase(steps)
+    return trainer(
+        course.loaded,
+        course.config,
+        prompt_rows(config, prompt),
+        course.scorer("train", run.lock["seeds"]["train_salt"]),
+        Keeper(course, first_steps_gate(course)),
+        output=run.checkpoints_dir,
+        device=course.device,
+        resume_from=course.checkpoint,
+    )

@@ -8,11 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from envrl.envs import Example, Task
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ModelError
 from envrl.models import model_path
 from envrl.models.tiny.recipe import Recipe
@@ -60,10 +61,9 @@ def tiny_model_for(
         if made_for.startswith(f"envrl/{task.short}-"):
             return shipped
     recipe = recipe or Recipe()
-    if task.examples is None:
-        raise ModelError(f"{task.id} has no programs for a warm start{_WITHOUT}")
-    sources = [example.source for example in task.examples(recipe.examples, recipe.seed)]
-    key = msgspec.json.encode([recipe, task.id, task.version, task.prompt("tiny"), task.options, sources])
+    key = msgspec.json.encode(
+        [recipe, task.id, task.version, task.prompt("tiny"), task.options, _material(task, recipe)]
+    )
     folder = cache_folder() / "warm-starts" / hashlib.blake2b(key, digest_size=12).hexdigest()
     if (folder / "recipe.json").exists():
         return folder
@@ -80,6 +80,23 @@ def tiny_model_for(
     if not (folder / "recipe.json").exists():
         raise ModelError(f"{folder} holds something else than a warm start: remove it")
     return folder
+
+
+def _material(task: Task, recipe: Recipe) -> list[Any]:
+    """What the warm start is made from: the task's programs, or an answer task's lessons.
+
+    Raises:
+        ModelError: it has none.
+    """
+    if isinstance(task, AnswerTask):
+        if task.lessons is None:
+            raise ModelError(
+                f"{task.id} has no lessons for a warm start on data: leave env.options.data out, or give a model.path"
+            )
+        return list(task.lessons(recipe.examples, recipe.seed))
+    if task.examples is None:
+        raise ModelError(f"{task.id} has no programs for a warm start{_WITHOUT}")
+    return [example.source for example in task.examples(recipe.examples, recipe.seed)]
 
 
 def _play(
@@ -138,12 +155,17 @@ def warm_start(
     from envrl.trainers.sft import train_sft
 
     watcher = watcher or Silent()
-    with Arena(task, workers=workers) as arena:
-        corpus = make_corpus(task, arena, recipe, watcher)
-    quiet_libraries()
     prompt = task.prompt("tiny")
-    texts = [fenced(source) for source in corpus.sources]
-    tokenizer = make_tokenizer([prompt, "user\nassistant\n", *texts], recipe.vocab_size)
+    if isinstance(task, AnswerTask):  # nothing is played, so nothing is filtered
+        pairs: list[tuple[str, str]] = _material(task, recipe)
+        corpus = Corpus([written for _, written in pairs], 0, 0.0, 0.0)
+    else:
+        with Arena(task, workers=workers) as arena:
+            corpus = make_corpus(task, arena, recipe, watcher)
+        pairs = [(prompt, fenced(source)) for source in corpus.sources]
+    quiet_libraries()
+    asked, texts = dict.fromkeys(asked for asked, _ in pairs), [written for _, written in pairs]
+    tokenizer = make_tokenizer([*asked, "user\nassistant\n", *texts], recipe.vocab_size)
     torch.set_num_threads(1)  # at this size several threads are slower
     torch.manual_seed(recipe.seed)
     model = make_model(recipe, tokenizer)
@@ -152,7 +174,7 @@ def warm_start(
         train_sft(
             model,
             tokenizer,
-            [(prompt, text) for text in texts],
+            pairs,
             output=Path(scratch),
             max_steps=recipe.max_steps,
             batch_size=recipe.batch_size,

@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 import time
+import weakref
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ _LONGEST_REPLY = 400
 class Verifier:
     """Compares expressions in a worker that is started when first needed, kept warm, and replaced when it dies.
 
-    For one thread at a time.
+    For one thread at a time. A worker that nobody ends by `close` ends with its verifier.
 
     Args:
         seconds: CPU time of one comparison; then the worker is ended and the expressions count as not comparable. The
@@ -44,6 +45,7 @@ class Verifier:
             raise MissingExtraError("math", "math-verify", "judging answers in LaTeX")
         self._seconds = seconds
         self._worker: subprocess.Popen[bytes] | None = None
+        self._end: weakref.finalize[[subprocess.Popen[bytes]], Verifier] | None = None
 
     def verify(self, truth: str, answer: str) -> bool | None:
         """Whether two LaTeX expressions are equal.
@@ -66,14 +68,9 @@ class Verifier:
 
     def close(self) -> None:
         """Ends the worker; the next comparison starts another."""
-        worker, self._worker = self._worker, None
-        if worker is None:
-            return
-        worker.kill()
-        worker.wait()
-        for pipe in (worker.stdin, worker.stdout):
-            with contextlib.suppress(OSError):
-                _opened(pipe).close()
+        self._worker = None
+        if self._end is not None:
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -93,12 +90,21 @@ class Verifier:
             env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "0"},
             cwd="/",
         )
+        self._end = weakref.finalize(self, _end, worker)
         reply = _exchange(worker, b"", _START_SECONDS)
         if reply != b"ready":
             self.close()
             why = "it ended or was silent" if reply is None else reply.decode(errors="replace")
             raise SandboxError(f"the worker that compares LaTeX did not start: {why}; does `import math_verify` work?")
         return worker
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    worker.kill()
+    worker.wait()
+    for pipe in (worker.stdin, worker.stdout):
+        with contextlib.suppress(OSError):
+            _opened(pipe).close()
 
 
 def _is_harmless(text: str) -> bool:

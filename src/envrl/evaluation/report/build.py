@@ -9,6 +9,8 @@ import numpy as np
 
 from envrl.envs import Task
 from envrl.errors import EnvrlError
+from envrl.evaluation.clustered import clustered_difference
+from envrl.evaluation.report.answering import answer_gallery
 from envrl.evaluation.report.beside import beside
 from envrl.evaluation.report.distributions import distributions
 from envrl.evaluation.report.gallery import Rerun, gallery, table, training_gallery
@@ -29,6 +31,7 @@ __all__ = ["build_sweep_report", "build_training_report"]
 
 _STRAINED = 0.01
 _COLLAPSED = 0.6
+_SILENT = 0.5
 
 
 def build_sweep_report(
@@ -50,13 +53,14 @@ def build_sweep_report(
         note: why there is no ``task``.
     """
     header = sweep.header
+    known = task is not None and task.options == header.options  # else it asks other questions than these
     constants, trouble = _constants(rerun, task, sweep)
     side = summarize(sweep, header.subject, constants)
     rows = table(sweep) if header.kind == "strategies" and len(sweep.programs) > 1 else ()
     return SweepReport(
         kind=header.kind,
         title=f"{header.subject} on {task.short if task else header.task}",
-        task=task.title if task else header.task,
+        task=task.title if task and known else header.task,
         task_id=header.task,
         task_version=header.task_version,
         options=header.options,
@@ -68,9 +72,9 @@ def build_sweep_report(
         partial="" if sweep.finished else _unfinished(sweep, side),
         sides=(side,),
         baselines=_beside(sweep, side, rows, task) if task else Baselines(note=note),
-        distributions=distributions([sweep]),
+        distributions=() if header.answers else distributions([sweep]),
         rows=rows,
-        gallery=gallery(sweep, task, rerun),
+        gallery=answer_gallery(sweep) if header.answers else gallery(sweep, task, rerun),
         sampling=header.sampling,
         usage=header.usage,
         limits=header.limits,
@@ -108,12 +112,21 @@ def build_training_report(
         sides=sides,
         difference=_difference(*sweeps) if len(sweeps) == 2 else None,
         baselines=beside(header, sides[-1].success, task) if header else Baselines(),
-        distributions=distributions(sweeps),
-        gallery=training_gallery(dict(zip(labels, sweeps, strict=False)), best, task, rerun),
+        distributions=() if header and header.answers else distributions(sweeps),
+        gallery=_training_gallery(dict(zip(labels, sweeps, strict=False)), best, task, rerun),
         sampling=header.sampling if header else {},
         limits=header.limits if header else frame.limits,
         warnings=(*frame.warnings, *dict.fromkeys(filter(None, (trouble for _, trouble in looked))), *_warnings(sides)),
     )
+
+
+def _training_gallery(
+    sides: dict[str, Sweep], best: ProgramCard | None, task: Task, rerun: Rerun | None
+) -> tuple[ProgramCard, ...]:
+    label, last = next(reversed(sides.items()), ("", None))
+    if last is not None and last.header.answers:
+        return answer_gallery(last, label)
+    return training_gallery(sides, best, task, rerun)
 
 
 def _beside(sweep: Sweep, side: EvaluationSummary, rows: Sequence[ProgramRow], task: Task) -> Baselines:
@@ -135,7 +148,7 @@ def _unfinished(sweep: Sweep, side: EvaluationSummary) -> str:
 
 def _constants(rerun: Rerun | None, task: Task | None, sweep: Sweep) -> tuple[Constants | None, str]:
     """What `Rerun.constants` says, or why it cannot."""
-    if rerun is None or task is None:
+    if rerun is None or task is None or sweep.header.answers:
         return None, ""
     try:
         return rerun.constants(task, sweep), ""
@@ -144,9 +157,11 @@ def _constants(rerun: Rerun | None, task: Task | None, sweep: Sweep) -> tuple[Co
 
 
 def _difference(before: Sweep, after: Sweep) -> Change | None:
-    """After minus before; None where fewer than two programs, or two common seeds, were measured."""
+    """After minus before; None where fewer than two programs (not answers), or two common seeds, were measured."""
     first, second = before.wins(), after.wins()
     common = ~(np.isnan(first).all(axis=0) | np.isnan(second).all(axis=0))
+    if before.header.answers:
+        return Change.of(clustered_difference(first, second)) if common.sum() > 1 else None
     programs = min(int((~np.isnan(side[:, common])).any(axis=1).sum()) for side in (first, second))
     return Change.of(crossed_difference(first, second)) if programs > 1 and common.sum() > 1 else None
 
@@ -171,6 +186,11 @@ def _warnings(sides: Sequence[EvaluationSummary]) -> list[str]:
                 "look at them before you believe the rate"
             )
     last = sides[-1] if sides else None
-    if last and last.samples > 1 and last.largest_share > _COLLAPSED:
+    if last and last.answers is None and last.samples > 1 and last.largest_share > _COLLAPSED:
         found.append(f"one program makes up {last.largest_share:.0%} of the samples: a collapse")
+    if last and last.answers is not None and last.answers.shares["missing"] > _SILENT:
+        found.append(
+            f"{last.answers.shares['missing']:.0%} of the completions hold no answer between the marks: they count as "
+            "wrong; check the style (env.options.style), the prompt, and whether completions are cut off"
+        )
     return found

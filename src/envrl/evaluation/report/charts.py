@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from envrl.evaluation.report import words
+from envrl.evaluation.report.answering import tier_name, tier_rows
 from envrl.evaluation.report.curves import learning, step_time
 from envrl.evaluation.report.record import Distribution, EvaluationSummary, ProgramRow, Rate, SweepReport
 from envrl.evaluation.report.svg import Chart, Plot
@@ -15,21 +16,36 @@ __all__ = ["charts"]
 
 _TENTHS = 10
 _MOST_ROWS = 12
+_QUESTIONS = "Questions, by how often they are answered right", "right answers to a question", "questions"
+_TIERS = {
+    "exact": "o-success",
+    "stripped": "o-stripped",
+    "within_10": "o-invalid-action",
+    "within_20": "o-exception",
+    "wrong": "o-failure",
+    "unparsable": "o-syntax-error",
+    "missing": "o-no-code",
+}
+"""The colours of answers by how near they come: those of outcomes, and one of their own."""
 
 
 def charts(report: SweepReport) -> list[Chart]:
     """Every picture that the record has numbers for."""
     sides = report.sides
     found = [_rates(report)] if sides else []
-    found += learning(report.curve)
-    if any(side.outcome_shares for side in sides):
+    found += learning(report.curve, asks=any(side.answers for side in sides))
+    asked = any(side.answers for side in sides)
+    if asked:
+        found.append(_nearness(sides))
+    elif any(side.outcome_shares for side in sides):
         found.append(_outcomes(report.rows[:_MOST_ROWS] or sides))
-    if any(len(side.success_by_program) > 1 for side in sides):
+    if any(len(side.success_by_program) > 1 for side in sides) and not asked:
         found.append(_shares("Programs, by what they win", "won by a program", "programs", sides, by_program=True))
     if report.trained:
         found.append(_before_after(*sides))
     elif sides and len(sides[0].success_by_seed) > 1 and sides[0].samples > 1:
-        found.append(_shares("Seeds, by who wins them", "programs that win a seed", "seeds", sides, by_program=False))
+        told = _QUESTIONS if asked else ("Seeds, by who wins them", "programs that win a seed", "seeds")
+        found.append(_shares(*told, sides, by_program=False))
     if any(side.pass_at for side in sides):
         found.append(_pass_at(sides))
     found += [_distribution(figure, sides) for figure in report.distributions]
@@ -62,7 +78,8 @@ def _rates(report: SweepReport) -> Chart:
         if rate.estimate is not None:
             plot.dot(100 * rate.estimate, place, colour, told=words.rate(rate))
             _beside(plot, place, rate)
-    plot.bottom("episodes won, % (bar: 95 % interval)")
+    asked = any(side.answers for side in sides)
+    plot.bottom(f"{'answers right' if asked else 'episodes won'}, % (bar: 95 % interval)")
     alt = "; ".join(f"{name} {words.rate(rate)}" for name, rate, _ in rows) + "."
     if report.difference is not None:
         alt += f" Difference {words.change(report.difference)}."
@@ -79,25 +96,38 @@ def _beside(plot: Plot, place: int, rate: Rate) -> None:
 
 
 def _outcomes(sides: Sequence[EvaluationSummary | ProgramRow]) -> Chart:
-    rows = words.outcome_rows(*sides)
-    plot = Plot.rows([_short(side.label) for side in sides], (0.0, 100.0), 42.0 if len(sides) < 3 else 30.0)
+    rows = [(words.outcome_name(n), _outcome_class(n), shares) for n, shares in words.outcome_rows(*sides)]
+    return _stacked("How episodes ended", "share of all episodes, %", [side.label for side in sides], rows)
+
+
+def _nearness(sides: Sequence[EvaluationSummary]) -> Chart:
+    rows = [(tier_name(tier), _TIERS[tier], shares) for tier, shares in tier_rows(*sides) if any(shares)]
+    return _stacked("How near answers come", "share of all answers, %", [side.label for side in sides], rows)
+
+
+def _stacked(title: str, below: str, sides: Sequence[str], rows: Sequence[tuple[str, str, list[float]]]) -> Chart:
+    """A bar a side, of shares one behind the other.
+
+    Args:
+        rows: what it is in words, its class, and its share on each side.
+    """
+    plot = Plot.rows([_short(side) for side in sides], (0.0, 100.0), 42.0 if len(sides) < 3 else 30.0)
     plot.posts()
     for place, side in enumerate(sides):
         start = 0.0
-        for name, shares in rows:
+        for name, colour, shares in rows:
             width = 100 * shares[place]
             if width > 0.0:
-                told = f"{side.label}: {words.outcome_name(name)} {words.percent(shares[place])}"
-                plot.box((start, start + width), (place - 0.32, place + 0.32), _outcome_class(name), told)
+                told = f"{side}: {name} {words.percent(shares[place])}"
+                plot.box((start, start + width), (place - 0.32, place + 0.32), colour, told)
             start += width
-    plot.bottom("share of all episodes, %")
+    plot.bottom(below)
     lines = [
-        f"{words.outcome_name(name)} "
-        + ", ".join(f"{words.percent(share)} {side.label}" for share, side in zip(shares, sides, strict=True))
-        for name, shares in rows
+        f"{name} " + ", ".join(f"{words.percent(share)} {side}" for share, side in zip(shares, sides, strict=True))
+        for name, _, shares in rows
     ]
-    title, alt = "How episodes ended", "; ".join(lines) + "."
-    legend = tuple((_outcome_class(name), words.outcome_name(name)) for name, _ in rows)
+    alt = "; ".join(lines) + "."
+    legend = tuple((colour, name) for name, colour, _ in rows)
     return Chart(title, alt, plot.markup(title, alt), legend)
 
 
@@ -141,17 +171,19 @@ def _before_after(before: EvaluationSummary, after: EvaluationSummary) -> Chart:
     dots = Counter((round(100 * (a or 0.0)), round(100 * (b or 0.0))) for a, b in pairs)
     most = 10.0 * math.ceil(max((max(dot) for dot in dots), default=100) / 10 + 0.01)
     plot = Plot((-0.02 * most, most), (-0.04 * most, most), 230.0)
-    plot.side("won after, %")
+    asked = after.answers is not None
+    what, won = ("question", "answered right") if asked else ("seed", "won")
+    plot.side(f"{'right' if asked else won} after, %")
     plot.posts()
     plot.line([(0.0, 0.0), (most, most)], "diagonal")
     for (x, y), count in sorted(dots.items()):
-        told = f"{count} {'seed' if count == 1 else 'seeds'}: {x} % before, {y} % after"
+        told = f"{count} {what if count == 1 else f'{what}s'}: {x} % before, {y} % after"
         plot.dot(x, y, "after dot", min(14.0, 3.6 * math.sqrt(count)), told)
-    plot.bottom("programs that win a seed before, %")
+    plot.bottom("right answers to a question before, %" if asked else "programs that win a seed before, %")
     better, worse = sum((b or 0) > (a or 0) for a, b in pairs), sum((b or 0) < (a or 0) for a, b in pairs)
-    title = "Each seed, before and after"
+    title = f"Each {what}, before and after"
     alt = (
-        f"A dot for each of {len(pairs)} seeds; above the line it is won more often after training: {better} are, "
+        f"A dot for each of {len(pairs)} {what}s; above the line it is {won} more often after training: {better} are, "
         f"{worse} less often."
     )
     return Chart(title, alt, plot.markup(title, alt))
@@ -160,7 +192,9 @@ def _before_after(before: EvaluationSummary, after: EvaluationSummary) -> Chart:
 def _pass_at(sides: tuple[EvaluationSummary, ...]) -> Chart:
     most = max(point.k for side in sides for point in side.pass_at)
     plot = Plot((0.0, max(1.0, math.log2(most))), (0.0, 100.0))
-    plot.side("seeds won, %")
+    asked = any(side.answers for side in sides)
+    won, of = ("questions answered right", "answers") if asked else ("seeds won", "programs")
+    plot.side(f"{won}, %")
     for place, side in enumerate(sides):
         colour = _colour(place, len(sides))
         across = [math.log2(point.k) for point in side.pass_at]
@@ -169,14 +203,15 @@ def _pass_at(sides: tuple[EvaluationSummary, ...]) -> Chart:
         means = [100 * (point.rate.estimate or 0.0) for point in side.pass_at]
         plot.line(zip(across, means, strict=True), f"{colour} curve")
         for x, mean, point in zip(across, means, side.pass_at, strict=True):
-            told = f"{side.label}: {words.rate(point.rate)} of seeds won by one of {point.k}"
+            told = f"{side.label}: {words.rate(point.rate)} of {won} by one of {point.k}"
             plot.dot(x, mean, colour, 3.5, told)
-    plot.bottom("k programs sampled (band: 95 % interval)", [(math.log2(p.k), str(p.k)) for p in sides[-1].pass_at])
+    plot.bottom(f"k {of} sampled (band: 95 % interval)", [(math.log2(p.k), str(p.k)) for p in sides[-1].pass_at])
     lines = [
         f"{side.label}: " + ", ".join(f"pass@{point.k} {words.rate(point.rate)}" for point in side.pass_at)
         for side in sides
     ]
-    title, alt = "Won by at least one of k programs (pass@k)", "; ".join(lines) + "."
+    title = f"{'Right' if asked else 'Won'} by at least one of k {of} (pass@k)"
+    alt = "; ".join(lines) + "."
     return Chart(title, alt, plot.markup(title, alt), _legend(sides))
 
 

@@ -16,12 +16,16 @@ _MOST_POINTS = 240
 _PARTS = {"generation": "one", "sandbox": "two", "update": "three"}
 
 
-def learning(curve: Sequence[CurvePoint]) -> list[Chart]:
-    """Reward, and the share of episodes won, by training step: a picture each, where there are numbers."""
+def learning(curve: Sequence[CurvePoint], *, asks: bool = False) -> list[Chart]:
+    """Reward, and the share of episodes won, by training step: a picture each, where there are numbers.
+
+    Args:
+        asks: whether questions were answered in place of games.
+    """
     curve = _thinned(curve)
     found = []
     if any(point.success is not None or point.broken is not None for point in curve):
-        found.append(_shares(curve))
+        found.append(_shares(curve, asks))
     if any(point.reward is not None for point in curve):
         found.append(_reward(curve))
     return found
@@ -31,19 +35,22 @@ def _scale(curve: Sequence[CurvePoint]) -> tuple[float, float]:
     return float(curve[0].step), float(max(curve[-1].step, curve[0].step + 1))
 
 
-def _shares(curve: Sequence[CurvePoint]) -> Chart:
+def _shares(curve: Sequence[CurvePoint], asks: bool) -> Chart:
+    won, games, broken, none = ("won", "games won", "broken programs", "programs that cannot be played")
+    if asks:
+        won, games, broken, none = ("right", "right answers", "without an answer", "completions without an answer")
     plot = Plot(_scale(curve), (0.0, 100.0))
     plot.side("%")
     told = []
-    for name, label, colour in (("broken", "broken programs", "bad curve dashed"), ("success", "won", "after curve")):
+    for name, label, colour in (("broken", broken, "bad curve dashed"), ("success", won, "after curve")):
         values = _known(curve, name)
         plot.line([(step, 100 * value) for step, value in values], colour)
         if values:
             told.append(f"{label} from {100 * values[0][1]:.0f} % to {100 * values[-1][1]:.0f} %")
     plot.bottom("training step")
-    title = "Learning: games won in training"
+    title = f"Learning: {games} in training"
     alt = f"Steps {curve[0].step} to {curve[-1].step}: " + "; ".join(told) + "."
-    legend = (("after", "episodes won"), ("bad", "programs that cannot be played"))
+    legend = (("after", games if asks else "episodes won"), ("bad", none))
     return Chart(title, alt, plot.markup(title, alt), legend)
 
 

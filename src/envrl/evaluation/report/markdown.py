@@ -20,11 +20,13 @@ def render_markdown(report: SweepReport) -> str:
         lines.append(f"- **{question}** {inline(answer, 1000)}")
     lines += ["", *fence(report.command, "sh")]
     if report.sides:
-        lines += ["", inline(sentences.meaning(report), 1000), *_numbers(report), *_beside(report), *_exploits(report)]
+        lines += ["", inline(sentences.meaning(report), 1000), *_numbers(report), *_beside(report)]
+    if report.sides and sentences.plays(report):
+        lines += _exploits(report)
     if report.rows:
         lines += ["", "## Strategies", "", *_strategies(report), "", inline(sentences.ROWS, 1000)]
     if report.gallery:
-        lines += ["", "## Programs"]
+        lines += ["", "## Programs" if sentences.plays(report) else "## Answers"]
     for card in report.gallery:
         lines += _card(card)
     lines += ["", "## What it ran on", ""]
@@ -43,15 +45,15 @@ def _numbers(report: SweepReport) -> list[str]:
     rows = [(label, *values) for label, values in words.summary_rows(*sides)]
     if report.difference is not None:
         rows.insert(1, ("difference", "", words.change(report.difference)))
-    for outcome, shares in words.outcome_rows(*sides):
-        rows.append((f"outcome: {words.outcome_name(outcome)}", *map(words.percent, shares)))
+    of = "outcome" if sentences.plays(report) else "of all answers"
+    rows += [(f"{of}: {name}", *shares) for name, shares in words.ending_rows(*sides)]
     return [
         "",
         "## In numbers",
         "",
         *table(("", *(side.label for side in sides)), rows),
         "",
-        inline(sentences.FIGURES, 1000),
+        inline(sentences.figures(report), 1000),
     ]
 
 
@@ -92,4 +94,9 @@ def _card(card: ProgramCard) -> list[str]:
     told = sentences.measured(card)
     if card.replay is not None:
         told += f". Replay in report.html: {sentences.replayed(card.replay)}"
-    return ["", f"### {inline(card.title)}", "", inline(told, 1000), "", *fence(card.source, "python", _SOURCE_CHARS)]
+    if card.question:
+        question = ["Question:", "", *fence(card.question, "text", _SOURCE_CHARS), "", "Completion:", ""]
+        source = [*question, *fence(card.source, "text", _SOURCE_CHARS)]
+    else:
+        source = fence(card.source, "python", _SOURCE_CHARS)
+    return ["", f"### {inline(card.title)}", "", inline(told, 1000), "", *source]

@@ -19,6 +19,7 @@ from envrl.runs import read_json
 
 __all__ = [
     "SCHEMA",
+    "Answering",
     "Baseline",
     "Baselines",
     "Bin",
@@ -124,6 +125,18 @@ class Exploits(msgspec.Struct, frozen=True, kw_only=True):
     constants: Constants | None = None
 
 
+class Answering(msgspec.Struct, frozen=True, kw_only=True):
+    """How near the answers to questions come to the truth."""
+
+    questions: int
+    rates: dict[str, Rate]
+    """Share of answers that come so near or nearer: ``exact`` (the same text), ``right`` (the same value, in any
+    writing), ``within_10`` and ``within_20`` (percent of the truth), each with its interval."""
+    shares: dict[str, float]
+    """By tier, its share of the answers: ``exact``, ``stripped``, ``within_10``, ``within_20``, ``wrong``,
+    ``unparsable``, ``missing``."""
+
+
 class EvaluationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Some programs on one block of seeds."""
 
@@ -177,6 +190,8 @@ class EvaluationSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds that a completion took to write."""
     cpu_per_step: float | None = None
     """Seconds of CPU that a program used for a move."""
+    answers: Answering | None = None
+    """Of an answer task; its samples are answers to each question."""
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,6 +277,8 @@ class ProgramCard(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     source: str
     """The completion's own text where it holds no program."""
+    question: str = ""
+    """What the completion answers, of an answer task."""
     success: Rate | None = None
     block: str = ""
     """Where ``success`` was measured."""

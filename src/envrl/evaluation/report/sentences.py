@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from envrl.evaluation.report.answering import tier_name, tier_rows
 from envrl.evaluation.report.record import EvaluationSummary, ProgramCard, Replay, SweepReport
 from envrl.evaluation.report.words import amount, change, duration, outcome_name, outcome_rows, percent, rate, weights
 from envrl.outcomes import Outcome
 
-__all__ = ["FIGURES", "ROWS", "answers", "facts", "headline", "how_told", "meaning", "measured", "missing", "replayed"]
+__all__ = [
+    "FIGURES",
+    "ROWS",
+    "answers",
+    "facts",
+    "figures",
+    "headline",
+    "how_told",
+    "meaning",
+    "measured",
+    "missing",
+    "plays",
+    "replayed",
+]
 
 FIGURES = (
     "IQM is the mean of the middle half of the scores. pass@k is the share of seeds that at least one of k sampled "
@@ -14,6 +28,13 @@ FIGURES = (
     "ninetieth percentile."
 )
 """What the figures of the table are."""
+
+_ANSWER_FIGURES = (
+    "An answer is right where it is the same text as the right one, or the same value in another writing; percents are "
+    "of the right number. Each rate counts those that come nearer, too. pass@k is the share of questions that at least "
+    "one of k answers gets right, were somebody there to pick it. Lengths are told by their median, and from the tenth "
+    "to the ninetieth percentile."
+)
 
 ROWS = (
     "Each interval is Wilson's at 95 %, a claim about that strategy on fresh seeds. That one stands above another does "
@@ -23,6 +44,16 @@ ROWS = (
 """What a table of strategies does not say."""
 
 
+def plays(report: SweepReport) -> bool:
+    """Whether programs played; else questions were answered."""
+    return not any(side.answers for side in report.sides)
+
+
+def figures(report: SweepReport) -> str:
+    """What the figures of the table are."""
+    return FIGURES if plays(report) else _ANSWER_FIGURES
+
+
 def headline(report: SweepReport) -> str:
     """The report in a sentence: what was found, and whether one can be sure."""
     last = report.last
@@ -30,7 +61,7 @@ def headline(report: SweepReport) -> str:
         return f"Not finished: {report.title}."
     now = percent(last.success.estimate)
     if report.partial:
-        return f"Not finished: {now} of episodes won on {report.task} so far, {last.label}."
+        return f"Not finished: {now} of {_won(last)} on {report.task} so far, {last.label}."
     if report.trained:
         before = percent(report.sides[0].success.estimate)
         if report.difference is None:
@@ -44,7 +75,9 @@ def headline(report: SweepReport) -> str:
         best = report.rows[0]
         won = percent(best.success.estimate)
         return f"The strongest of {len(report.rows)} strategies, {best.label}, wins {won} of episodes on {report.task}."
-    return f"{last.model} wins {percent(last.success.estimate)} of episodes on {report.task}."
+    if last.answers is not None:
+        return f"{last.model} answers {now} right on {report.task}."
+    return f"{last.model} wins {now} of episodes on {report.task}."
 
 
 def answers(report: SweepReport) -> list[tuple[str, str]]:
@@ -61,8 +94,19 @@ def answers(report: SweepReport) -> list[tuple[str, str]]:
     ]
 
 
+def _won(side: EvaluationSummary) -> str:
+    """What a rate is the share of."""
+    return "episodes won" if side.answers is None else "answers right"
+
+
 def _good(report: SweepReport, side: EvaluationSummary) -> str:
-    told = f"{percent(side.success.estimate)} of episodes won."
+    told = f"{percent(side.success.estimate)} of {_won(side)}."
+    if side.answers is not None:
+        near = side.answers.rates
+        told = (
+            f"{told} {percent(near['exact'].estimate)} are the same text, {percent(near['within_10'].estimate)} right "
+            f"or within 10 %, {percent(near['within_20'].estimate)} right or within 20 %."
+        )
     if report.rows:
         best = report.rows[0]
         told = f"{best.label} won {percent(best.success.estimate)} of its episodes, all together {told}"
@@ -71,6 +115,9 @@ def _good(report: SweepReport, side: EvaluationSummary) -> str:
 
 def _sure(report: SweepReport, side: EvaluationSummary) -> str:
     programs = "1 program" if side.samples == 1 else f"{side.samples} programs"
+    if side.answers is not None:
+        each = "one answer" if side.samples == 1 else f"{side.samples} answers"
+        programs = f"{each} to each of {side.answers.questions:,} questions,"
     success, whose = (report.rows[0].success, f" of {report.rows[0].label}") if report.rows else (side.success, "")
     told = (
         f"The 95 % interval{whose} runs from {percent(success.low)} to {percent(success.high)}: "
@@ -83,16 +130,22 @@ def _sure(report: SweepReport, side: EvaluationSummary) -> str:
 
 def missing(side: EvaluationSummary) -> str:
     """What the episodes without a result could change at most."""
+    what, lost, won = ("episodes", "lost", "won") if side.answers is None else ("answers", "wrong", "right")
     return (
-        f"{side.missing:,} episodes have no result ({side.infrastructure_errors:,} of them by an error of ours): had "
-        f"all been lost the rate were {percent(side.if_lost)}, had all been won {percent(side.if_won)}."
+        f"{side.missing:,} {what} have no result ({side.infrastructure_errors:,} of them by an error of ours): had "
+        f"all been {lost} the rate were {percent(side.if_lost)}, had all been {won} {percent(side.if_won)}."
     )
 
 
 def _better(report: SweepReport) -> str:
     told = []
     if report.trained:
-        told.append(f"The same model before training won {rate(report.sides[0].success)} on the same seeds.")
+        before = rate(report.sides[0].success)
+        told.append(
+            f"The same model before training won {before} on the same seeds."
+            if plays(report)
+            else f"The same model before training answered {before} right, of the same questions."
+        )
     if report.difference is not None:
         told.append(f"The difference is {change(report.difference)}.")
     subject = report.baselines.subject
@@ -114,6 +167,10 @@ def _and(names: list[str]) -> str:
 
 
 def _failures(side: EvaluationSummary) -> str:
+    if side.answers is not None:
+        off = [(share[0], tier_name(tier)) for tier, share in tier_rows(side)[_RIGHT_TIERS:] if share[0] > 0.0]
+        told = ", ".join(f"{name.partition(':')[0]} {percent(share)}" for share, name in sorted(off, reverse=True))
+        return f"Of all answers: {told}." if told else "No answer was wrong."
     lost = [(share[0], name) for name, share in outcome_rows(side) if name != Outcome.SUCCESS]
     if not lost:
         return "No episode was lost."
@@ -124,11 +181,18 @@ def _failures(side: EvaluationSummary) -> str:
     return f"Of all episodes: {told}. {cheating}"
 
 
+_RIGHT_TIERS = 2  # exact, stripped
+
+
 def meaning(report: SweepReport) -> str:
     """What the intervals claim, for the small print."""
     told = "Intervals are nominal 95 %. " + " ".join(dict.fromkeys(side.interval for side in report.sides))
     if report.difference is not None:
-        told += " The difference pairs the seeds and treats the programs as independent."
+        told += (
+            " The difference pairs the seeds and treats the programs as independent."
+            if plays(report)
+            else " The difference pairs the questions."
+        )
     return told.strip()
 
 
@@ -183,8 +247,8 @@ def facts(report: SweepReport) -> list[tuple[str, str]]:
         ("Sampling", _pairs(report.sampling)),
         ("Usage", _pairs(report.usage)),
         ("Reward", weights(report.reward_weights)),
-        ("Sandbox layers", " · ".join(report.layers) or "none recorded"),
-        ("Limits", _pairs(report.limits)),
+        ("Sandbox layers", (" · ".join(report.layers) or "none recorded") if plays(report) else ""),
+        ("Limits", _pairs(report.limits) if plays(report) else ""),
     ]
     return [(name, told) for name, told in found if told]
 

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from envrl.evaluation.answers import Answer
 from envrl.evaluation.cells import is_refused, settled
 from envrl.evaluation.headline import headline
 from envrl.evaluation.missing import lost_or_won
+from envrl.evaluation.report.answering import answering
 from envrl.evaluation.report.record import Constants, EvaluationSummary, Exploits, Kind, PassAt, Rate, Spread
 from envrl.evaluation.sampling import pass_at_k_interval
 from envrl.evaluation.scores import iqm_interval, mean_interval
@@ -29,6 +31,8 @@ _KINDS_OF_INTERVAL = {
     "Wilson": "That of the rate is Wilson's: a claim about this one program on fresh seeds.",
     "confidence sequence": "That of the rate is a confidence sequence: the sweep stopped by looking at it, and it "
     "allows for that.",
+    "questions": "That of the rate is a claim about fresh questions of the same kind: it knows that answers to one "
+    "question share its difficulty.",
     "crossed": "That of the rate is a claim about fresh programs on fresh seeds: it knows that programs share seeds, "
     "and that each program plays many of them.",
 }
@@ -50,8 +54,10 @@ def summarize(sweep: Sweep, label: str, constants: Constants | None = None) -> E
     outcomes, unplayed = _outcomes(sweep, honest)
     total = outcomes.total() or 1
     programs = Counter(_identity(program) for program in sweep.programs)
+    texts: Sequence[SweepProgram | Answer] = [answer for row in sweep.answers for answer in row] or sweep.programs
+    plays = not sweep.header.answers
     sampled = sweep.header.kind != "strategies"
-    length, unit = _length(sweep.programs)
+    length, unit = _length(texts)
     moves = sum(e.steps for e in honest)
     return EvaluationSummary(
         label=label,
@@ -64,10 +70,10 @@ def summarize(sweep: Sweep, label: str, constants: Constants | None = None) -> E
         missing=best.missing,
         if_lost=bounds.low,
         if_won=bounds.high,
-        mean_score=_mean(scores),
-        score=score_interval(scores),
-        unscored=int((np.isnan(scores) & ~np.isnan(wins)).sum()),
-        iqm=_figure(iqm_interval(scores, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES)),
+        mean_score=_mean(scores) if plays else None,
+        score=score_interval(scores) if plays else None,
+        unscored=int((np.isnan(scores) & ~np.isnan(wins)).sum()) if plays else 0,
+        iqm=_figure(iqm_interval(scores, rng=np.random.default_rng(_SEED), resamples=_RESAMPLES)) if plays else None,
         mean_progress=_mean(sweep.progress()),
         pass_at=_pass_at(wins) if sampled else (),
         outcome_shares={outcome: count / total for outcome, count in sorted(outcomes.items())},
@@ -75,15 +81,16 @@ def summarize(sweep: Sweep, label: str, constants: Constants | None = None) -> E
         distinct_programs=len(programs),
         largest_share=max(programs.values(), default=0) / max(len(sweep.programs), 1),
         infrastructure_errors=sum(len(row) for row in sweep.episodes) - len(honest),
-        over_half_budget=sum(e.strained for e in honest) / len(honest) if honest else None,
+        over_half_budget=sum(e.strained for e in honest) / len(honest) if honest and plays else None,
         success_by_seed=means(wins, 0),
         success_by_program=means(wins, 1),
-        exploits=_exploits(sweep, constants),
+        exploits=_exploits(sweep, constants) if plays else None,
         length=length,
         length_unit=unit,
-        clipped=_share([program.clipped for program in sweep.programs]),
-        latency=_spread([program.seconds for program in sweep.programs]),
+        clipped=_share([text.clipped for text in texts]),
+        latency=_spread([text.seconds for text in texts]),
         cpu_per_step=sum(e.cpu for e in honest) / moves if moves else None,
+        answers=answering(sweep),
     )
 
 
@@ -171,12 +178,12 @@ def _reason(detail: str) -> str:
 # -- completions ------------------------------------------------------------------------------------------------------
 
 
-def _length(programs: Sequence[SweepProgram]) -> tuple[Spread | None, str]:
+def _length(texts: Sequence[SweepProgram | Answer]) -> tuple[Spread | None, str]:
     """Lengths in tokens where they were recorded, else in letters; of completions only."""
-    tokens = [program.tokens for program in programs]
+    tokens = [text.tokens for text in texts]
     if any(count is not None for count in tokens):
         return _spread(tokens), "tokens"
-    letters = [len(program.completion) for program in programs if program.completion is not None]
+    letters = [len(text.completion) for text in texts if text.completion is not None]
     return _spread(letters), "letters"
 
 

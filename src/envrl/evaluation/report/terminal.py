@@ -53,10 +53,10 @@ def _numbers(report: SweepReport) -> Table:
     for label, values in words.summary_rows(*sides):
         table.add_row(_line(label), *map(_line, values))
     table.add_section()
-    for outcome, shares in words.outcome_rows(*sides):
-        table.add_row(_line(words.outcome_name(outcome), "dim"), *(_line(words.percent(share)) for share in shares))
+    for name, shares in words.ending_rows(*sides):
+        table.add_row(_line(name, "dim"), *map(_line, shares))
     table.add_section()
-    for label, values in [*words.exploit_rows(*sides), *_tried(report)]:
+    for label, values in [*words.exploit_rows(*sides), *_tried(report)] if sentences.plays(report) else ():
         if set(values) != {"0"}:
             table.add_row(_line(label), *map(_line, values))
     if report.difference is not None:
@@ -85,10 +85,14 @@ def _strategies(report: SweepReport) -> Table:
 
 def _card(card: ProgramCard) -> Panel:
     source = Text()
-    for kind, text in highlight.pieces(escape.terminal(card.source, _SOURCE_CHARS).rstrip("\n")):
+    shown = escape.terminal(card.source, _SOURCE_CHARS).rstrip("\n")
+    for kind, text in [("plain", shown)] if card.question else highlight.pieces(shown):
         source.append(text, _STYLES.get(kind))
+    asked = [_line(card.question, "bold")] if card.question else []
     return Panel(
-        Group(_line(sentences.measured(card), "dim"), source), title=_line(card.title, "bold"), title_align="left"
+        Group(_line(sentences.measured(card), "dim"), *asked, source),
+        title=_line(card.title, "bold"),
+        title_align="left",
     )
 
 

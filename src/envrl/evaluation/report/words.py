@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from envrl.evaluation.report.answering import tier_name, tier_rows
 from envrl.evaluation.report.record import (
     Baseline,
     Change,
@@ -21,6 +22,7 @@ __all__ = [
     "amount",
     "change",
     "duration",
+    "ending_rows",
     "exploit_rows",
     "figure_name",
     "kind_rows",
@@ -129,6 +131,8 @@ def outcome_rows(*sides: EvaluationSummary | ProgramRow) -> list[tuple[str, list
 
 def summary_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
     """What is told of each side beside its outcomes: a label, and its value for each of them."""
+    if any(side.answers for side in sides):
+        return _answer_rows(*sides)
     rows: list[tuple[str, Callable[[EvaluationSummary], str]]] = [
         ("episodes won", lambda side: rate(side.success)),
         ("mean score", lambda side: score(side.score) if side.score else amount(side.mean_score)),
@@ -152,6 +156,41 @@ def summary_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
     ]
     told = [(label, [tell(side) for side in sides]) for label, tell in rows]
     return [row for row in told if set(row[1]) != {_NONE} or row[0] == "mean score"]
+
+
+def _answer_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
+    """The same of answers to questions."""
+    rows: list[tuple[str, Callable[[EvaluationSummary], str]]] = [
+        ("right answers", lambda side: rate(side.success)),
+        ("exact: the same text", _near("exact")),
+        ("right or within 10 %", _near("within_10")),
+        ("right or within 20 %", _near("within_20")),
+        *((f"pass@{k}", _pass_row(k)) for k in _ks(sides)),
+        ("questions", lambda side: f"{side.answers.questions:,}" if side.answers else _NONE),
+        ("answers to each", lambda side: str(side.samples)),
+        ("length of a completion", lambda side: _spread(side.length, side.length_unit)),
+        ("cut off at the limit", lambda side: percent(side.clipped)),
+        ("time to write one", lambda side: _spread(side.latency, "s")),
+        ("our own errors", lambda side: str(side.infrastructure_errors)),
+        ("without a result", lambda side: f"{side.missing:,}" if side.missing else _NONE),
+        ("rate if those were wrong, or right", _bounds),
+        ("seeds", lambda side: f"{side.block} {side.seeds}"),
+    ]
+    told = [(label, [tell(side) for side in sides]) for label, tell in rows]
+    return [row for row in told if set(row[1]) != {_NONE}]
+
+
+def _near(name: str) -> Callable[[EvaluationSummary], str]:
+    return lambda side: rate(side.answers.rates[name]) if side.answers else _NONE
+
+
+def ending_rows(*sides: EvaluationSummary) -> list[tuple[str, list[str]]]:
+    """How episodes ended, or how near answers came: what it was, in words, and its share on each side."""
+    if any(side.answers for side in sides):
+        found = [(tier_name(tier), shares) for tier, shares in tier_rows(*sides)]
+    else:
+        found = [(outcome_name(outcome), shares) for outcome, shares in outcome_rows(*sides)]
+    return [(name, list(map(percent, shares))) for name, shares in found]
 
 
 def _unknown(side: EvaluationSummary) -> str:
