@@ -133,6 +133,13 @@ def test_rate_is_always_an_interval_and_mirrors(rows: list[list[float]]) -> None
     assert mirrored == pytest.approx((1 - high, 1 - estimate, 1 - low), abs=1e-9)
 
 
+def test_rounding_is_no_spread_of_programs() -> None:
+    nan = math.nan
+    wins = np.array([[0.25, 0, 0, nan, 0, 0], [nan, 0, 0, 0.25, 0, 0], [nan, 0, 0, 0.25, 0, 0]])
+    low, estimate, high = crossed_rate(wins)
+    assert crossed_rate(1.0 - wins) == pytest.approx((1 - high, 1 - estimate, 1 - low))
+
+
 def test_equal_scores_have_no_spread_but_an_interval() -> None:
     low, estimate, high = crossed_rate(np.full((10, 10), 0.5))
     assert low < estimate == 0.5 < high

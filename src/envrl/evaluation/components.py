@@ -16,6 +16,8 @@ __all__ = ["Floats", "Side", "Table", "matrix", "rates", "satterthwaite"]
 
 Floats = NDArray[np.float64]
 
+_ROUNDING = 1e-13  # of the largest value: what its sums may be off by
+
 
 def matrix(values: ArrayLike) -> Floats:
     """A checked matrix (programs, seeds) without the rows and columns of which nothing was measured (NaN).
@@ -65,10 +67,11 @@ class Side:
     weight: float  # what one unit of shared variance adds to the variance of the table's mean
 
     @classmethod
-    def of(cls, means: Floats, counts: Floats) -> Self:
+    def of(cls, means: Floats, counts: Floats, rounding: float) -> Self:
+        variance = float(np.var(means, ddof=1)) if len(means) > 1 else 0.0
         return cls(
             size=len(means),
-            variance=float(np.var(means, ddof=1)) if len(means) > 1 else 0.0,
+            variance=variance if variance > rounding else 0.0,
             count=len(means) / float((1.0 / counts).sum()),
             weight=float((counts**2).sum()) / float(counts.sum()) ** 2,
         )
@@ -97,12 +100,14 @@ class Table:
         filled = np.where(there, cells, 0.0)
         row_counts, column_counts = there.sum(axis=1).astype(np.float64), there.sum(axis=0).astype(np.float64)
         row_means, column_means = filled.sum(axis=1) / row_counts, filled.sum(axis=0) / column_counts
-        rows, columns = Side.of(row_means, row_counts), Side.of(column_means, column_counts)
+        rounding = (_ROUNDING * float(np.abs(filled).max())) ** 2  # a variance as small as this is none
+        rows, columns = Side.of(row_means, row_counts, rounding), Side.of(column_means, column_counts, rounding)
         present = int(there.sum())
         mean = float(filled.sum()) / present
         left = np.where(there, cells - row_means[:, None] - column_means[None, :] + mean, 0.0)
         df = max(1.0, present - rows.size - columns.size + 1)
-        return cls(mean, present, rows, columns, residual=float((left**2).sum()) / df, residual_df=df)
+        residual = float((left**2).sum()) / df
+        return cls(mean, present, rows, columns, residual if residual > rounding else 0.0, residual_df=df)
 
     @classmethod
     def planned(
