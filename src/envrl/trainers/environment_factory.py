@@ -241,7 +241,8 @@ def _hint(example: Any) -> Any:
     """The type hint of values like this one, as a tool's JSON schema can say it."""
     if isinstance(example, (list, tuple)):
         kinds = {_hint(element) for element in example}
-        return list[kinds.pop()] if len(kinds) == 1 else list  # type: ignore[misc]
+        # Never a bare `list`: transformers 5.17 calls that an object.
+        return list[kinds.pop() if len(kinds) == 1 else Any]  # type: ignore[misc]
     return Any if example is None else type(example)
 
 

@@ -84,6 +84,7 @@ class Plan:
             require_answerable(config, task)
         require_training(config.model.backend, config.model.generation)
         check_trackers(config.train.report_to)
+        prepare_backend(config.model)  # before transformers, too, which is imported here: Unsloth patches both
         check_optimiser(config.train.optim)
         if config.train.smoke_steps and config.model.generation == "vllm" and config.model.vllm.mode == "colocate":
             raise ConfigError(
