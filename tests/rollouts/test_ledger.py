@@ -69,6 +69,15 @@ def test_all_referees_get_equal_shares() -> None:
     assert sizes == [22, 22, 20]
 
 
+def test_a_referee_that_is_busy_gets_so_much_less() -> None:
+    ledger = Ledger(2, TRIES)
+    ledger.ask([assignment(number) for number in range(12)])
+    ahead = [*ledger.next(), *ledger.next()]
+    assert len(ahead) == 12
+    ledger.ask([assignment(number) for number in range(12, 64)])
+    assert [len(ledger.next()), len(ledger.next())] == [32, 20]
+
+
 def test_a_chunk_holds_no_more_games_than_its_loss_may_cost() -> None:
     ledger = Ledger(1, TRIES)
     ledger.ask([assignment(number, 512) for number in range(5)])

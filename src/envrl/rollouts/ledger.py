@@ -52,7 +52,8 @@ class Ledger:
                 played += 1
             elif assignment not in self._playing and assignment not in waiting:
                 self._waiting.append(assignment)
-        games = sum(len(assignment.seeds) for assignment in self._waiting)
+        # A referee that is busy already gets so much less of what waits.
+        games = sum(len(assignment.seeds) for assignment in (*self._waiting, *self._playing))
         self._share = max(1, min(-(-games // self._workers), _MOST_GAMES))
         return played
 
