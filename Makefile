@@ -23,6 +23,8 @@ BENCHMARKS := \
 	benchmarks/cli_startup.py \
 	benchmarks/reward_throughput.py \
 	benchmarks/learning_curve.py \
+	benchmarks/learning_any.py \
+	benchmarks/train_step.py \
 	benchmarks/env_2048.py \
 	benchmarks/env_sudoku.py \
 	benchmarks/baselines.py \

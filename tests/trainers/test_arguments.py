@@ -28,6 +28,7 @@ def options(*overrides, device="cpu"):
         ("train.optim=adafactor", "optim", "adafactor"),
         ("train.warmup_steps=0.1", "warmup_steps", 0.1),
         ("train.adam_beta2=0.99", "adam_beta2", 0.99),
+        ("train.adam_epsilon=1e-5", "adam_epsilon", 1e-5),
         ("train.gradient_accumulation_steps=8", "gradient_accumulation_steps", 8),
         ("train.bf16=true", "bf16", True),
         ("train.fp16=true", "fp16", True),

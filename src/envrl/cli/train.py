@@ -90,6 +90,8 @@ def command(
     if resume is not None:
         if config is not None:
             raise click.UsageError("--resume goes on with a run under its own configuration: give no CONFIG with it")
+        if dry_run or print_config:
+            raise click.UsageError("--resume takes no --dry-run and no --print-config: leave them out")
         _start(lambda workflow: workflow.Job.resuming(resume, [*overrides, *changes], **course), nproc)
         return
     source, chosen, why = _recipe(config, recipe, env, success, model)
@@ -99,6 +101,10 @@ def command(
     if print_config:
         click.echo(resolved.to_yaml(), nl=False)
         return
+    if nproc is not None and nproc > 1:
+        from envrl.workflow.together import require_together
+
+        require_together(resolved.config, skip.split(","), nproc)
     if dry_run or why:
         _plan(resolved, why, nproc or 1)
     if dry_run:

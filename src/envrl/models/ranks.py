@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from envrl.errors import ConfigError
+from envrl.runs import write_atomic
 
 __all__ = ["FOLDER", "Ranks", "here"]
 
@@ -131,7 +132,7 @@ class Ranks:
     def announce(self, run: Path) -> None:
         """Tells who started the processes which run they work in."""
         if self.folder is not None and self.first:
-            (self.folder / _RUN).write_text(str(run.resolve()))
+            write_atomic(self.folder / _RUN, str(run.resolve()).encode())
 
     @staticmethod
     def announced(folder: Path) -> Path | None:

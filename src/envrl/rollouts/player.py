@@ -303,7 +303,8 @@ class Player:
         position = job.positions.pop(slot)
         job.ended.append(slot)
         if not job.alone:
-            job.leave(slot, position, how)
+            if how.outcome is not Outcome.INFRASTRUCTURE_ERROR:  # ours: a second play owes it nothing
+                job.leave(slot, position, how)
         elif isinstance(how, Ending) and (trace := job.record.traces.get(position)):
             how = trace.at_end(job.calls[slot], how) or how
         cpu, longest = job.cpu[slot], job.longest[slot]

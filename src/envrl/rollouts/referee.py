@@ -222,10 +222,14 @@ class Arena:
         played = self._ledger.ask(assignments)
         if progress and played:
             progress(played)
-        while self._ledger.open:
-            finished = self._turn(len(self._referees), None)
-            if progress and finished:
-                progress(finished)
+        try:
+            while self._ledger.open:
+                finished = self._turn(len(self._referees), None)
+                if progress and finished:
+                    progress(finished)
+        except BaseException:  # what nobody waits for any more is not played first the next time
+            self._ledger.drop()
+            raise
         return self._ledger.take(assignments)
 
     def play_ahead(self, assignments: Sequence[Assignment] = ()) -> None:

@@ -35,6 +35,7 @@ def common_options(config: RunConfig, output: Path, device: str) -> dict[str, An
         "optim": train.optim,
         "adam_beta1": train.adam_beta1,
         "adam_beta2": train.adam_beta2,
+        "adam_epsilon": train.adam_epsilon,
         "per_device_train_batch_size": train.per_device_train_batch_size,
         "gradient_accumulation_steps": train.gradient_accumulation_steps,
         "seed": train.seed,

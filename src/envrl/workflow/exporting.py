@@ -21,8 +21,13 @@ def export_inspect(evaluation: Evaluation, folder: Path) -> Path:
     """Writes a log that ``inspect view --log-dir FOLDER`` opens; its path.
 
     Raises:
-        RunError: the folder cannot be made, or the file cannot be written.
+        RunError: the sweep is of answers; the folder cannot be made, or the file cannot be written.
     """
+    if evaluation.sweep.header.answers:
+        raise RunError(
+            "--export: a log of Inspect has a program a sample, and these are answers; they stand in episodes.jsonl of "
+            f"{evaluation.directory or 'a sweep that is kept (--output)'}"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

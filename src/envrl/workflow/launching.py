@@ -24,6 +24,7 @@ from typing import Any, Literal
 import msgspec
 
 from envrl.errors import EnvrlError, RunError
+from envrl.evaluation import escape
 from envrl.models.ranks import FOLDER, Ranks, here
 from envrl.runs import RunDirectory, read_json, write_json
 
@@ -74,7 +75,7 @@ def launch(job: object, count: int, program: Sequence[str], threads: int | None 
                 _tell(process, job)
             ended = _await(processes, folder)
         except KeyboardInterrupt:
-            _stop(processes)
+            _stop(processes, folder)
             _kill(processes)
             _write_down(folder, "interrupted", "stopped by its user")
             raise
@@ -179,9 +180,9 @@ def _await(processes: Sequence[subprocess.Popen[bytes]], folder: Path) -> dict[i
         time.sleep(_POLL)
 
 
-def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _stop(processes: Sequence[subprocess.Popen[bytes]], folder: Path) -> None:
     """Passes Ctrl-C on to the first, which writes down that it was stopped; a second Ctrl-C is not waited for."""
-    if not processes:
+    if not processes or Ranks.announced(folder) is None:  # there is no run yet: it may still be importing
         return
     with contextlib.suppress(KeyboardInterrupt, ProcessLookupError, subprocess.TimeoutExpired):
         processes[0].send_signal(signal.SIGINT)
@@ -219,7 +220,7 @@ def _cause(ended: Mapping[int, int], count: int, folder: Path) -> tuple[Exceptio
         number, code = next((n, code) for n, code in ended.items() if code)
         what = f"process {number + 1} of {count} ended with code {code}"
     else:
-        number, name = killed[0], signal.Signals(killed[1]).name
+        number, name = killed[0], _name_of(killed[1])
         what = f"process {number + 1} of {count} was killed by {name}"
         if name == "SIGKILL":
             what += ", as the system does where memory is short"
@@ -231,7 +232,7 @@ def _write_down(folder: Path, state: Literal["failed", "interrupted"], reason: s
     path = Ranks.announced(folder)
     if path is None:
         return
-    with RunDirectory.open(path) as run:
+    with contextlib.suppress(RunError), RunDirectory.open(path) as run:  # the cause is told, whatever its record says
         last = run.status
         if last.state == "finished" or (last.state, last.reason) == (state, reason):
             return
@@ -258,4 +259,8 @@ def _words(folder: Path, number: int) -> str:
     """The last that a process wrote; the first one's stand on the screen."""
     path = _words_path(folder, number)
     text = path.read_bytes()[-_TAIL:].decode("utf-8", "replace").strip() if path.exists() else ""
-    return f"; its last words:\n{text}" if text else ""
+    return f"; its last words:\n{escape.terminal(text)}" if text else ""
+
+
+def _name_of(number: int) -> str:
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"

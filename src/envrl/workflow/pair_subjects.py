@@ -13,6 +13,7 @@ import msgspec
 from envrl.config import RunConfig, load_config
 from envrl.config.groups.play import LimitsConfig, SandboxConfig
 from envrl.envs import Task
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ConfigError, RunError
 from envrl.evaluation.sweeps import is_sweep, read_sweep
 from envrl.outcomes import Outcome
@@ -82,9 +83,18 @@ def read_subject(path: Path, task: Task | None = None, contract: str | None = No
         return _of_run(path)
     if path.suffix != ".jsonl" or not path.is_file():
         raise RunError(f"{path}: no run, no sweep and no file of completions (.jsonl); check the path")
+    _require_programs(task, path)
     contract = contract or "chat"
     prompt = task.prompt(contract) if task else None
     return PairSubject(str(path), tuple(_sampled(path, prompt, _records(path))), task, contract)
+
+
+def _require_programs(task: Task | None, where: object) -> None:
+    if isinstance(task, AnswerTask):
+        raise RunError(
+            f"{where}: {task.id} is an answer task: its completions answer different questions, and pairs are made of "
+            "programs that answer one prompt"
+        )
 
 
 def _of_run(path: Path) -> PairSubject:
@@ -96,6 +106,7 @@ def _of_run(path: Path) -> PairSubject:
         raise RunError(f"{path}: keeps no completions (output.save_completions was false, or nothing was played yet)")
     config = load_config(run.config_path).config
     task, contract = task_of(config.env), config.model.contract
+    _require_programs(task, path)
     prompts = {record.get("prompt") for record in read_lines(run.prompts_path).records}
     if len(prompts) != 1 or not isinstance(prompt := prompts.pop(), str):
         raise RunError(f"{run.prompts_path}: {len(prompts)} prompts, where pairs are made of completions of one")
@@ -112,6 +123,7 @@ def _of_sweep(path: Path) -> PairSubject:
     if header.contract is None:
         raise RunError(f"{path}: a sweep of strategy files, which answer no prompt; give one of a model's completions")
     task = task_of_sweep(header)
+    _require_programs(task, path)
     prompt = task.prompt(header.contract)
     if header.prompt_sha256 not in (None, hashlib.sha256(prompt.encode()).hexdigest()):
         raise RunError(f"{path}: its completions answer another prompt than {task.id} shows today; measure again")
@@ -182,6 +194,7 @@ def sample_completions(config: RunConfig, samples: int, seed: int, watcher: Watc
 
     require_training(config.model.backend, config.model.generation)
     task = task_of(config.env)
+    _require_programs(task, name)
     folder = None
     if config.model.path == "tiny":
         folder = tiny_model_for(task, workers=config.sandbox.workers, watcher=watcher)

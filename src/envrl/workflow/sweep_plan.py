@@ -84,6 +84,12 @@ class SweepPlan:
         ):  # fmt: skip
             if given:
                 raise ConfigError(f"{option} goes with programs, and {task.id} is an answer task: {mend}")
+        if self._answers is not None and self.seeds != self._answers.seeds:
+            own = self._answers.seeds
+            raise ConfigError(
+                f"--seeds {self.request.seeds}: {self._answers.name} answers questions {own.start}:{own.stop}; leave "
+                "--seeds out, or give a file that holds the lines of those questions alone"
+            )
         task.require_questions(self.block, self.seeds, "--seeds")
 
     def filled(self) -> EvalRequest:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envrl.config import Resolved, RunConfig, load_config
+from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ConfigError, RunError, UnknownNameError
 from envrl.evaluation.report.finetune import FinetuneReport
 from envrl.evaluation.report.record import SweepReport
@@ -209,13 +210,19 @@ def _begin(job: Job, plan: Plan, watcher: Watcher) -> Trained:
         with here().first_alone():
             loaded, device = _load(plan, watcher, job.skip)
         if "doctor" not in job.skip and config.method.name != "reward":
-            prompt = plan.played.prompt(config.model.contract) if config.method.plays else None
-            require_answer(loaded, config, prompt)
+            require_answer(loaded, config, _first_prompt(plan) if config.method.plays else None)
         lock = _lock(job, plan, job.command, layers, loaded, hashes)
         if config.output.overwrite:
             delete_run(root / name)
         with RunDirectory.create(root, name, job.resolved.to_yaml(), lock) as run:
             return _run(_course(job, plan, run, arena, loaded, device, watcher, None), data)
+
+
+def _first_prompt(plan: Plan) -> str:
+    task, contract = plan.played, plan.config.model.contract
+    if isinstance(task, AnswerTask):  # whose own prompt has no question in it
+        return task.ask(task.problem("train", "envrl/doctor", 0), contract)
+    return task.prompt(contract)
 
 
 def _go_on(job: Job, path: Path, plan: Plan, watcher: Watcher) -> Trained:

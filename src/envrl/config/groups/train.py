@@ -42,6 +42,9 @@ class TrainConfig(Group):
     optim: str = Field(default="adamw_torch", min_length=1, description="optimiser, as transformers names it")
     adam_beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of Adam's mean")
     adam_beta2: float = Field(default=0.999, ge=0, lt=1, description="decay of Adam's variance")
+    adam_epsilon: float = Field(
+        default=1e-8, gt=0, description="added to the root of Adam's variance; smaller gradients hardly move weights"
+    )
     per_device_train_batch_size: int = Field(default=8, ge=1, description="completions of one backward pass")
     gradient_accumulation_steps: int = Field(default=1, ge=1, description="backward passes of one optimiser step")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of sampling and data order (not of episodes)")

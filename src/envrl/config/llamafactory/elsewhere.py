@@ -81,7 +81,6 @@ REFUSED: Mapping[str, Setting] = {
     "use_muon": Setting(_OPTIMISERS),
     "optim_args": Setting(_OPTIMISERS, ()),
     "optim_target_modules": Setting(_OPTIMISERS, ()),
-    "adam_epsilon": Setting("Adam's epsilon is 1e-8; remove it", (1e-8,)),
     "lr_scheduler_kwargs": Setting("schedules have their usual form; remove it", ()),
     "label_smoothing_factor": Setting("the loss of tokens is not smoothed; remove it", (0, 0.0)),
     "neftune_noise_alpha": Setting("no noise is added to embeddings; remove it", ()),

@@ -44,6 +44,7 @@ MOVED: Mapping[str, str] = {
     "max_grad_norm": "train.max_grad_norm",
     "adam_beta1": "train.adam_beta1",
     "adam_beta2": "train.adam_beta2",
+    "adam_epsilon": "train.adam_epsilon",
     "optim": "train.optim",
     "seed": "train.seed",
     "bf16": "train.bf16",

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 import msgspec
@@ -19,7 +20,7 @@ from envrl.envs.math.lessons import lessons
 from envrl.envs.math.numbers import parse_number
 from envrl.envs.math.questions import FromData, FromFamilies, Questions, deal
 from envrl.envs.task import Lent, Task
-from envrl.errors import ConfigError, EnvError, UnknownNameError
+from envrl.errors import ConfigError, EnvError, MissingExtraError, UnknownNameError
 from envrl.seeding import BLOCKS, Block, episode_seed
 
 __all__ = ["ANSWER_PRESETS", "ANSWER_VERSION", "AnswerTask", "Lessons", "task_math_answer"]
@@ -133,8 +134,11 @@ def task_math_answer(
     Raises:
         ConfigError: options that exclude each other, or data that cannot be used.
         UnknownNameError: there is no such family, style or format.
+        MissingExtraError: LaTeX is wanted, and math-verify is not installed.
         MissingExtraError: data need a library that is not installed.
     """
+    if latex and find_spec("math_verify") is None:
+        raise MissingExtraError("math", "math-verify", "judging answers in LaTeX")
     preset = ANSWER_PRESETS[id]
     marks = style or preset["style"]
     if marks not in STYLES:
