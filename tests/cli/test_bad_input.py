@@ -344,6 +344,7 @@ def test_nothing_is_not_resumed(refused, tmp_path):
 def test_a_run_is_resumed_as_it_is(refused, held):
     message = refused("train", held / "config.yaml", "--resume", held)
     assert "--resume goes on with a run under its own configuration" in message
+    assert "--resume takes no --dry-run" in refused("train", "--resume", held, "--dry-run")
 
 
 # extras

@@ -367,6 +367,16 @@ def test_what_is_played_ahead_gets_the_same_cards_and_is_not_played_again(
     assert len(given) == len(set(given)) == len(PLAYED)
 
 
+def test_a_play_that_was_broken_off_leaves_nothing_to_play_first(arena: Arena, expected: list[list[object]]) -> None:
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        arena.play(PLAYED, stop)
+    assert not arena._ledger.open
+    assert [told(card) for card in arena.play(PLAYED[3:5])] == expected[3:5]
+
+
 def test_a_pool_of_one_plays_nothing_ahead(task: Task, limits: Limits) -> None:
     with Arena(task, workers=1, limits=limits) as arena:
         arena.play_ahead(PLAYED[:1])

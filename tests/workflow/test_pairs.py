@@ -301,6 +301,12 @@ def test_lines_that_are_no_completions(tmp_path: Path, record: dict[str, Any], s
     assert "a.jsonl:1" in str(error.value)
 
 
+def test_answers_to_different_questions_make_no_pairs(tmp_path: Path) -> None:
+    path = _lines(tmp_path / "a.jsonl", {"completion": "<answer>16</answer>"})
+    with pytest.raises(RunError, match=r"a\.jsonl: envrl/math-answer-v0 is an answer task"):
+        read_subject(path, find_task("math-answer"))
+
+
 def test_what_is_neither_run_nor_sweep_nor_file(tmp_path: Path) -> None:
     for path, said in ((tmp_path, "no run and no sweep"), (tmp_path / "x.jsonl", "no run, no sweep and no file")):
         with pytest.raises(RunError, match=said):

@@ -55,6 +55,13 @@ def test_completions_answer_the_tasks_own_questions(tmp_path):
     assert (sweep.header.layers, sweep.header.options) == ((), TASK.options)
 
 
+@pytest.mark.parametrize("seeds", ["6:7", "0:7", "5:8"])
+def test_answers_are_judged_by_their_own_questions_alone(tmp_path, seeds):
+    rows = [{"seed": index, "completion": f"<answer>{problem(index).truth}</answer>"} for index in (5, 6)]
+    with pytest.raises(ConfigError, match=rf"--seeds {seeds}: .*a.jsonl answers questions 5:7; leave --seeds out"):
+        judged(lines(tmp_path / "a.jsonl", *rows), seeds=seeds)
+
+
 def test_completions_may_bring_their_own_questions(tmp_path):
     rows = [
         {"completion": "<answer>1,000</answer>", "truth": 1000, "question": "How many?"},

@@ -195,6 +195,7 @@ def require_answerable(config: RunConfig, task: AnswerTask) -> None:
             f"env.episodes: {config.env.episodes} met, but {task.id} is an answer task, whose completions answer one "
             "question each: set it to 1"
         )
+    task.require_verifier()
     task.require_questions(config.eval.block, parse_indices(config.eval.seeds), "eval.seeds")
     if config.train.best_of_checkpoints > 1:
         task.require_questions("validation", parse_indices(config.eval.validation_seeds), "eval.validation_seeds")

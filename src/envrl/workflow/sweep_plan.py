@@ -90,6 +90,7 @@ class SweepPlan:
                 f"--seeds {self.request.seeds}: {self._answers.name} answers questions {own.start}:{own.stop}; leave "
                 "--seeds out, or give a file that holds the lines of those questions alone"
             )
+        task.require_verifier()
         task.require_questions(self.block, self.seeds, "--seeds")
 
     def filled(self) -> EvalRequest:

@@ -91,6 +91,15 @@ class AnswerTask(Task):
             lessons=None,
         )
 
+    def require_verifier(self) -> None:
+        """Checks that what compares LaTeX is installed, where it is wanted.
+
+        Raises:
+            MissingExtraError: it is not.
+        """
+        if self.latex and find_spec("math_verify") is None:
+            raise MissingExtraError("math", "math-verify", "judging answers in LaTeX")
+
     def require_questions(self, block: Block, seeds: range, where: str) -> None:
         """Checks that a block has a question for every seed that is to be measured.
 
@@ -134,11 +143,8 @@ def task_math_answer(
     Raises:
         ConfigError: options that exclude each other, or data that cannot be used.
         UnknownNameError: there is no such family, style or format.
-        MissingExtraError: LaTeX is wanted, and math-verify is not installed.
         MissingExtraError: data need a library that is not installed.
     """
-    if latex and find_spec("math_verify") is None:
-        raise MissingExtraError("math", "math-verify", "judging answers in LaTeX")
     preset = ANSWER_PRESETS[id]
     marks = style or preset["style"]
     if marks not in STYLES:
