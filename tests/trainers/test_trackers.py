@@ -81,6 +81,9 @@ class Players:
             for a in assignments
         ]
 
+    def play_ahead(self, assignments=()):
+        pass
+
 
 class Notes:
     def __init__(self):
