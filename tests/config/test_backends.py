@@ -27,6 +27,12 @@ LORA = "model.lora={r: 4, alpha: 8}"
             ],
             "model.vllm.mode: Unsloth's vLLM shares the weights",
         ),
+        (
+            ["model.backend=unsloth", "method.entropy_coef=0.01", "method.min_p=0.1", "method.top_p=0.9", LORA],
+            "method.entropy_coef: Unsloth's own loss takes the entropy of the whole vocabulary, and lifts the tokens "
+            "that min_p hides until they break in; set entropy_coef to 0, remove min_p and top_p, or set "
+            "model.backend to transformers",
+        ),
         (["model.generation=vllm", "model.vllm={mode: server}"], "a server is asked for and none is named"),
         (["model.vllm={server_base_url: 'http://x'}"], "names a server, and vLLM runs within"),
         (["model.vllm={gpu_memory_utilization: 1.5}"], "model.vllm.gpu_memory_utilization"),
@@ -43,3 +49,6 @@ def test_what_goes_together():
         None, ["model.load_in_fp8=true", "model.backend=unsloth", "model.generation=vllm", LORA]
     ).config
     assert config.model.load_in_fp8
+    unsloth = ["model.backend=unsloth", LORA]
+    for mend in (["entropy_coef=0", "min_p=0.1"], ["entropy_coef=0.01"]):
+        assert load_config(None, [*unsloth, *mend]).config.model.backend == "unsloth"

@@ -10,6 +10,7 @@ from envrl.config import RunConfig
 from envrl.models import LoadedModel
 from envrl.rewards import Scorer
 from envrl.trainers.arguments import make_arguments
+from envrl.trainers.entropy import entropy_of_sampled
 from envrl.trainers.play import PlayWatcher, PromptRow, play_options, train_by_play
 
 __all__ = ["train_grpo"]
@@ -48,7 +49,7 @@ def train_grpo(
     from trl import GRPOTrainer
 
     return train_by_play(
-        GRPOTrainer,
+        entropy_of_sampled(GRPOTrainer) if config.method.entropy_coef else GRPOTrainer,
         _arguments,
         loaded,
         config,

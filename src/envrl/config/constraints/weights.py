@@ -55,6 +55,15 @@ def _what_unsloth_does(config: RunConfig) -> Iterator[Violation]:
             "Unsloth's vLLM shares the weights of the training process (server met); set mode to colocate, or "
             "model.backend to transformers",
         )
+    method = config.method
+    cuts = {"min_p": method.min_p, "top_k": method.top_k, "top_p": method.top_p < 1}
+    if model.backend == "unsloth" and method.entropy_coef and (cut := [name for name, on in cuts.items() if on]):
+        yield Violation(
+            ("method.entropy_coef", f"method.{cut[0]}", "model.backend"),
+            f"Unsloth's own loss takes the entropy of the whole vocabulary, and lifts the tokens that {cut[0]} hides "
+            f"until they break in; set entropy_coef to 0, remove {' and '.join(cut)}, or set model.backend to "
+            "transformers",
+        )
 
 
 def _a_server_has_an_address(config: RunConfig) -> Iterator[Violation]:

@@ -113,7 +113,9 @@ class MethodConfig(Group):
     scale_rewards: Literal["group", "batch", "none"] = Field(
         default="group", description="whose standard deviation divides the rewards"
     )
-    entropy_coef: float = Field(default=0.0, ge=0, description="weight of the entropy bonus")
+    entropy_coef: float = Field(
+        default=0.0, ge=0, description="weight of the entropy bonus, over the tokens that top_k, top_p and min_p leave"
+    )
     epsilon: float = Field(default=0.2, ge=0, description="clipping below, and above unless epsilon_high is set")
     epsilon_high: float | None = Field(default=None, ge=0, description="clipping above; null is epsilon")
     mask_truncated_completions: Flag = Field(
