@@ -33,6 +33,11 @@ LORA = "model.lora={r: 4, alpha: 8}"
             "that min_p hides until they break in; set entropy_coef to 0, remove min_p and top_p, or set "
             "model.backend to transformers",
         ),
+        (
+            ["model.backend=unsloth", "method.tail_coef=0.1", "method.min_p=0.1", LORA],
+            "method.tail_coef: Unsloth's own loss has no such term; set tail_coef to 0, or model.backend to "
+            "transformers",
+        ),
         (["model.generation=vllm", "model.vllm={mode: server}"], "a server is asked for and none is named"),
         (["model.vllm={server_base_url: 'http://x'}"], "names a server, and vLLM runs within"),
         (["model.vllm={gpu_memory_utilization: 1.5}"], "model.vllm.gpu_memory_utilization"),

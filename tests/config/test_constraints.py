@@ -122,6 +122,12 @@ BROKEN = [
         [["entropy_coef=0"], ["method.name=grpo"]],
     ),
     (
+        ["tail_coef=0.1"],
+        "method.tail_coef: presses on the tokens that sampling hides, and none is hidden; set tail_coef to 0, or "
+        "method.min_p to 0.02",
+        [["tail_coef=0"], ["min_p=0.02"], ["top_k=20"], ["top_p=0.9"]],
+    ),
+    (
         ["method.name=dpo", DATA, "reward_model=org/judge"],
         "method.reward_model: dpo does not use it (only grpo and rloo do); remove it, or set method.name to grpo or "
         "rloo",

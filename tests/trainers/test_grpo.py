@@ -135,7 +135,7 @@ def test_the_recipe_becomes_trls_configuration():
     assert made.reward_weights == [0.5, 0.5, 2.0, 0.5]
     assert (made.max_steps, made.learning_rate, made.max_grad_norm) == (100, 2e-4, 0.1)
     assert made.adam_beta2 == 0.999
-    assert made.adam_epsilon == 3e-5
+    assert made.adam_epsilon == 1e-8
     assert (made.num_generations, made.per_device_train_batch_size) == (64, 64)
     assert (made.temperature, made.top_p, made.top_k, made.min_p) == (1.0, 1.0, 0, 0.02)
     assert (made.beta, made.loss_type, made.scale_rewards) == (0.0, "dapo", "group")

@@ -10,8 +10,8 @@ from envrl.config import RunConfig
 from envrl.models import LoadedModel
 from envrl.rewards import Scorer
 from envrl.trainers.arguments import make_arguments
-from envrl.trainers.entropy import entropy_of_sampled
 from envrl.trainers.play import PlayWatcher, PromptRow, play_options, train_by_play
+from envrl.trainers.truncation import aware_of_truncation
 
 __all__ = ["train_grpo"]
 
@@ -48,8 +48,9 @@ def train_grpo(
     """
     from trl import GRPOTrainer
 
+    method = config.method
     return train_by_play(
-        entropy_of_sampled(GRPOTrainer) if config.method.entropy_coef else GRPOTrainer,
+        aware_of_truncation(GRPOTrainer, method.tail_coef) if method.entropy_coef or method.tail_coef else GRPOTrainer,
         _arguments,
         loaded,
         config,

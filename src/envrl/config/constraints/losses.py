@@ -54,8 +54,19 @@ def _gamma_needs_the_loss_of_simpo(config: RunConfig) -> Iterator[Violation]:
         )
 
 
+def _what_is_pressed_on_is_hidden(config: RunConfig) -> Iterator[Violation]:
+    method = config.method
+    if method.name == "grpo" and method.tail_coef and not method.cuts:
+        yield Violation(
+            ("method.tail_coef",),
+            "presses on the tokens that sampling hides, and none is hidden; set tail_coef to 0, or method.min_p to "
+            "0.02",
+        )
+
+
 CONSTRAINTS: tuple[Constraint, ...] = (
     _the_stage_has_the_loss,
     _smoothing_needs_a_loss_that_has_it,
     _gamma_needs_the_loss_of_simpo,
+    _what_is_pressed_on_is_hidden,
 )

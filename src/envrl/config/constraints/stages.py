@@ -36,6 +36,7 @@ _USES = {
     "reward_model_type": _Use(("grpo", "rloo")),
     "pre_sft": _Use(("grpo", "rloo"), "a stage that trains on data follows another by model.path"),
     "entropy_coef": _Use(("grpo",), "TRL has an entropy bonus for grpo alone"),
+    "tail_coef": _Use(("grpo",)),
 }
 
 

@@ -56,13 +56,19 @@ def _what_unsloth_does(config: RunConfig) -> Iterator[Violation]:
             "model.backend to transformers",
         )
     method = config.method
-    cuts = {"min_p": method.min_p, "top_k": method.top_k, "top_p": method.top_p < 1}
-    if model.backend == "unsloth" and method.entropy_coef and (cut := [name for name, on in cuts.items() if on]):
+    if model.backend != "unsloth" or not method.cuts:
+        return
+    if method.entropy_coef:
         yield Violation(
-            ("method.entropy_coef", f"method.{cut[0]}", "model.backend"),
-            f"Unsloth's own loss takes the entropy of the whole vocabulary, and lifts the tokens that {cut[0]} hides "
-            f"until they break in; set entropy_coef to 0, remove {' and '.join(cut)}, or set model.backend to "
-            "transformers",
+            ("method.entropy_coef", f"method.{method.cuts[0]}", "model.backend"),
+            "Unsloth's own loss takes the entropy of the whole vocabulary, and lifts the tokens that "
+            f"{method.cuts[0]} hides until they break in; set entropy_coef to 0, remove {' and '.join(method.cuts)}, "
+            "or set model.backend to transformers",
+        )
+    if method.tail_coef:
+        yield Violation(
+            ("method.tail_coef", "model.backend"),
+            "Unsloth's own loss has no such term; set tail_coef to 0, or model.backend to transformers",
         )
 
 

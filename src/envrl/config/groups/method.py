@@ -116,6 +116,9 @@ class MethodConfig(Group):
     entropy_coef: float = Field(
         default=0.0, ge=0, description="weight of the entropy bonus, over the tokens that top_k, top_p and min_p leave"
     )
+    tail_coef: float = Field(
+        default=0.0, ge=0, description="weight of a term that presses on the tokens that top_k, top_p and min_p hide"
+    )
     epsilon: float = Field(default=0.2, ge=0, description="clipping below, and above unless epsilon_high is set")
     epsilon_high: float | None = Field(default=None, ge=0, description="clipping above; null is epsilon")
     mask_truncated_completions: Flag = Field(
@@ -133,6 +136,12 @@ class MethodConfig(Group):
     pre_sft_learning_rate: float | None = Field(
         default=None, gt=0, le=1, description="peak learning rate of pre_sft; null is train.learning_rate"
     )
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """The fields that cut the tail of the distribution off before a token is drawn."""
+        on = {"min_p": bool(self.min_p), "top_k": self.top_k is not None, "top_p": self.top_p < 1}
+        return tuple(name for name, cut in on.items() if cut)
 
     @property
     def plays(self) -> bool:

@@ -1,6 +1,7 @@
-"""The entropy bonus: over what sampling leaves, and with no pull on what it hides."""
+"""What sampling hides: no bonus lifts it, and a term of the loss presses on it."""
 
 import math
+from collections import defaultdict
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +12,8 @@ from transformers import set_seed
 
 from envrl.config import ModelConfig, load_config
 from envrl.models import load_model
-from envrl.trainers.entropy import entropy_of_sampled
 from envrl.trainers.grpo import _arguments
+from envrl.trainers.truncation import aware_of_truncation
 
 RECIPE = Path(__file__).parents[2] / "configs" / "2048" / "tiny-cpu.yaml"
 V = 6
@@ -25,9 +26,16 @@ class Plain:
     def __init__(self, **settings):
         self.__dict__ |= {"top_k": 0, "top_p": 1.0, "min_p": None, "temperature": 1.0} | settings
         self.accelerator = SimpleNamespace(autocast=nullcontext)
+        self.current_gradient_accumulation_steps = 2
+        self._metrics = {"train": defaultdict(list)}
 
     def _get_per_token_logps_and_entropies(self, *args, **options):
         return "TRL's own", args, options
+
+    def _compute_loss(self, model, inputs):
+        if inputs is not None:
+            self._get_per_token_logps_and_entropies(model, *inputs, compute_entropy=True)
+        return torch.tensor(3.0)
 
 
 def measured(logits, *, ids=(4, 0, 1, 2), told=(1, 1, 1, 1), keep=3, aux=False, **settings):
@@ -39,7 +47,7 @@ def measured(logits, *, ids=(4, 0, 1, 2), told=(1, 1, 1, 1), keep=3, aux=False, 
         whole = logits.expand(*input_ids.shape, V)
         return SimpleNamespace(logits=whole[:, -logits_to_keep:], aux_loss="the experts' loss")
 
-    trainer = entropy_of_sampled(Plain)(**settings)
+    trainer = aware_of_truncation(Plain, 0.5)(**settings)
     found = trainer._get_per_token_logps_and_entropies(
         model,
         torch.tensor([ids]),
@@ -92,12 +100,29 @@ def test_the_bonus_moves_no_hidden_token():
     assert (logits.grad[:3].abs() > 1e-3).all()
 
 
+def test_the_loss_presses_on_what_is_hidden_and_keeps_the_rest_in_proportion():
+    logits = LOGITS.clone().requires_grad_()
+    trainer = aware_of_truncation(Plain, 0.5)(min_p=0.15)  # leaves 0.9 of the mass
+    text = torch.tensor([[4, 0, 1, 2]])
+
+    def model(input_ids, logits_to_keep, **_):
+        return SimpleNamespace(logits=logits.expand(1, 4, V)[:, -logits_to_keep:])
+
+    loss = trainer._compute_loss(model, (text, torch.ones_like(text), 3))
+    assert loss.item() == pytest.approx(3 - 0.5 * math.log(0.9) / 2)
+    assert trainer._metrics["train"]["hidden"] == [pytest.approx(0.1)]
+    loss.backward()
+    p, q = LOGITS.exp(), torch.tensor([0.5, 0.3, 0.1, 0, 0, 0]) / 0.9
+    torch.testing.assert_close(logits.grad, 0.5 / 2 * (p - q))  # downhill, p goes to q
+    assert trainer._compute_loss(model, None).item() == 3.0, "nothing is left over from the pass before"
+
+
 def test_without_a_cut_or_a_wish_for_entropies_trl_does_it():
-    trainer = entropy_of_sampled(Plain)()
+    trainer = aware_of_truncation(Plain, 0.5)()
     own, args, options = trainer._get_per_token_logps_and_entropies("model", "ids", "mask", 3, compute_entropy=True)
     assert (own, args) == ("TRL's own", ("model", "ids", "mask", 3, None))
     assert options == {"compute_entropy": True, "compute_aux_loss": False}
-    trainer = entropy_of_sampled(Plain)(min_p=0.1)
+    trainer = aware_of_truncation(Plain, 0.5)(min_p=0.1)
     assert trainer._get_per_token_logps_and_entropies("model", "ids", "mask", 3, 2)[0] == "TRL's own"
 
 
@@ -115,7 +140,7 @@ def test_beside_trls_own_figures_on_the_shipped_model(tmp_path):
     set_seed(0)
     loaded = load_model(ModelConfig(path="tiny"), "cpu")
     config = load_config(RECIPE, ["method.min_p=1e-30", "method.temperature=1.3"]).config
-    made = entropy_of_sampled(GRPOTrainer)(
+    made = aware_of_truncation(GRPOTrainer, 0.0)(
         model=loaded.model,
         reward_funcs=lambda completions, **_: [0.0] * len(completions),
         args=_arguments(config, tmp_path, "cpu", [1.0]),

@@ -1,31 +1,37 @@
-"""The entropy bonus, over the tokens that are sampled.
+"""GRPO with what sampling hides in mind.
 
-TRL takes the entropy of the whole vocabulary. Where ``min_p``, ``top_p`` or ``top_k`` cut the tail off before a token
-is drawn, that bonus lifts the very tokens that nobody ever sees: no reward holds them down, they rise until one passes
-the cut, and then it stands in every program of a batch at once. Over what the cut leaves, the bonus keeps wide the
-choice that the policy really has, and nothing lifts the tail.
+``min_p``, ``top_p`` and ``top_k`` cut the tail off before a token is drawn, and no reward holds down what nobody sees.
+Two forces lift it all the same: TRL's entropy bonus, which is over the whole vocabulary, and Adam, which scales the
+tiny gradients of rare tokens up to full steps. One day a hidden token passes the cut, and then it stands in every
+program of a batch at once. Here the bonus is over what the cut leaves, and a term of the loss presses on what it hides.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["entropy_of_sampled"]
+__all__ = ["aware_of_truncation"]
 
 _COUNTS = ("num_images", "num_tiles")  # how TRL splits pictures among rows; a batch that stays whole needs none
 
 
-def entropy_of_sampled(kind: type[Any]) -> type[Any]:
+def aware_of_truncation(kind: type[Any], tail_coef: float) -> type[Any]:
     """A trainer like ``kind`` whose entropies are those of the distribution that completions are drawn from.
+
+    With p the policy, q what the cuts leave of it, and Z the probability that they leave, the loss has one more term:
+    KL(q || p) = -log Z, the mean over all tokens, times ``tail_coef``. Among the figures of a step, ``hidden`` is the
+    mean of 1 - Z.
 
     The logits of a micro-batch stand in memory whole (completions x tokens x vocabulary), unlike in TRL's fused head.
 
     Args:
-        kind: TRL's ``GRPOTrainer`` or a subclass, of a version that has an entropy bonus.
+        kind: TRL's ``GRPOTrainer`` or a subclass.
     """
     import torch
 
     class Trainer(kind):  # type: ignore[misc]
+        _log_z: Any = None  # of the tokens of the last pass for the loss, with its gradient
+
         def _get_per_token_logps_and_entropies(
             self,
             model: Any,
@@ -56,11 +62,21 @@ def entropy_of_sampled(kind: type[Any]) -> type[Any]:
             told = attention_mask[:, -logits_to_keep:].bool()
             logits = output.logits[:, -logits_to_keep - 1 : -1][told].float() / self.temperature  # tokens x vocabulary
             labels = input_ids[:, -logits_to_keep:][told].unsqueeze(-1)
+            log_p = logits.log_softmax(-1)
+            log_q, self._log_z = _renormalised(log_p, cuts(labels, logits.detach()).isneginf())
             logps = torch.zeros(told.shape, dtype=logits.dtype, device=logits.device)
             entropies = torch.zeros_like(logps)
-            logps[told] = logits.gather(-1, labels).squeeze(-1) - logits.logsumexp(-1)
-            entropies[told] = _entropy(cuts(labels, logits))
+            logps[told] = log_p.gather(-1, labels).squeeze(-1)
+            entropies[told] = -(log_q.exp() * log_q).sum(-1)
             return logps, entropies, output.aux_loss if compute_aux_loss else None
+
+        def _compute_loss(self, model: Any, inputs: Any) -> Any:
+            loss = super()._compute_loss(model, inputs)
+            log_z, self._log_z = self._log_z, None
+            if log_z is None:
+                return loss
+            self._metrics["train"]["hidden"].append(-log_z.detach().expm1().mean().item())
+            return loss - tail_coef * log_z.mean() / self.current_gradient_accumulation_steps
 
     return Trainer
 
@@ -79,7 +95,10 @@ def _cuts(top_k: int | None, top_p: float | None, min_p: float | None) -> Any:
     return cuts
 
 
-def _entropy(cut: Any) -> Any:
-    """Entropy in nats along the last axis of logits, of which -inf are no choice at all."""
-    log_q = cut - cut.logsumexp(-1, keepdim=True)
-    return -(log_q.exp() * log_q.masked_fill(cut.isneginf(), 0.0)).sum(-1)
+def _renormalised(log_p: Any, hidden: Any) -> tuple[Any, Any]:
+    """What is left of a distribution along the last axis, and the logarithm of its mass.
+
+    Hidden tokens come as the logarithm of 1e-30, not of 0: they count nothing in a sum, and leave no NaN in a gradient.
+    """
+    log_z = log_p.masked_fill(hidden, -float("inf")).logsumexp(-1)
+    return (log_p - log_z.unsqueeze(-1)).masked_fill(hidden, -69.0), log_z
