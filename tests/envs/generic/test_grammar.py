@@ -82,6 +82,28 @@ def test_a_table_names_an_action_for_every_state_and_nothing_simpler_stands_besi
     assert all(re.search(r'int\("[789]{9}"\[observation - 1\]\)', source) for source in honest)
 
 
+@pytest.mark.parametrize("actions", [2, 4])
+def test_each_state_has_a_favourite_of_its_own_and_every_action_is_tried(actions: int) -> None:
+    space = OBSERVATIONS["state"]
+    grammar = GenericGrammar("strategy", "observation", space, spaces.Discrete(actions), seen(space))
+
+    def cells(seed: int) -> list[Counter[str]]:
+        """How often each state has each action."""
+        tables = re.findall(r'int\("(\d{16})"', "".join(e.source for e in grammar(1000, seed) if not e.spoiled))
+        assert len(tables) > 800
+        return [Counter(column) for column in zip(*tables, strict=True)]
+
+    first, second = cells(1), cells(2)
+    assert [state.most_common(1) for state in first] != [state.most_common(1) for state in second], "drawn by lot"
+    assert len({state.most_common(1)[0][0] for state in first}) > 1
+    expected = 1 / 3 + 2 / 3 / actions  # in every third cell, and as often as any other in the rest
+    for state in first:
+        (_, most), *others = state.most_common(actions)
+        assert len(others) == actions - 1
+        assert most / state.total() == pytest.approx(expected, abs=0.07)
+        assert all(count / state.total() == pytest.approx(2 / 3 / actions, abs=0.07) for _, count in others)
+
+
 @pytest.mark.parametrize("action", [spaces.Discrete(12), spaces.Discrete(3, start=8), spaces.Discrete(2, start=-1)])
 def test_actions_of_more_than_a_digit_have_no_table(action: Any) -> None:
     space = OBSERVATIONS["state"]

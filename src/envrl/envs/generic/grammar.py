@@ -22,6 +22,7 @@ __all__ = ["GenericGrammar"]
 _MOST_PARTS = 12
 _MOST_TERMS = 4  # of a linear score
 _LARGEST_TABLE = 64  # states
+_FAVOURED = 1 / 3  # of the cells of tables
 _SPOILED_SHARE = 0.12
 _TRIES = 3
 
@@ -43,21 +44,23 @@ class GenericGrammar:
         self._states = int(observation.n) if isinstance(observation, spaces.Discrete) else 0
         self._start = int(observation.start) if self._states else 0
         self._parts = {path: sorted(values) for path, values in _numbers(self._argument, seen).items()}
+        self._is_table = 0 < self._states <= _LARGEST_TABLE and _is_digit(action)
 
     def __call__(self, count: int, seed: int) -> list[Example]:
         rng = random.Random(seed)
+        favourites = [self._act(rng) for _ in range(self._states)] if self._is_table else []
         made = []
         for _ in range(count):
-            source = self._program(rng)
+            source = self._program(rng, favourites)
             spoiled = rng.random() < _SPOILED_SHARE
             made.append(Example(self._spoil(source, rng) if spoiled else source, spoiled))
         return made
 
-    def _program(self, rng: random.Random) -> str:
+    def _program(self, rng: random.Random, favourites: Sequence[str]) -> str:
         shapes = {"constant": 1.0}
         if self._parts:
             shapes |= {"test": 2.0, "score": 7.0, "chain": 2.0}
-        if 0 < self._states <= _LARGEST_TABLE and _is_digit(self._action):
+        if self._is_table:
             # Nothing simpler beside: a constant may win more than most tables, and who turns to it finds no better.
             shapes = {"table": 1.0}
         (shape,) = rng.choices(list(shapes), list(shapes.values()))
@@ -66,7 +69,7 @@ class GenericGrammar:
             "test": lambda: self._branch(self._test(rng), rng),
             "score": lambda: self._score(rng),
             "chain": lambda: self._chain(rng),
-            "table": lambda: self._table(rng),
+            "table": lambda: self._table(rng, favourites),
         }[shape]()
         return f"def {self._entry_point}({self._argument}):\n{body}"
 
@@ -90,9 +93,13 @@ class GenericGrammar:
         lines = [f"    if {self._test(rng)}:\n        return {self._act(rng)}\n" for _ in range(rng.choice((2, 2, 3)))]
         return "".join(lines) + f"    return {self._act(rng)}\n"
 
-    def _table(self, rng: random.Random) -> str:
-        """An action for every state, a digit each."""
-        digits = "".join(self._act(rng) for _ in range(self._states))
+    def _table(self, rng: random.Random, favourites: Sequence[str]) -> str:
+        """An action for every state, a digit each: often the state's favourite, which was drawn by lot.
+
+        A model that has learnt to write favourites can tell the states apart. From tables without them it learns only
+        that a digit follows, and training then moves all digits together, up to the best constant.
+        """
+        digits = "".join(favourite if rng.random() < _FAVOURED else self._act(rng) for favourite in favourites)
         place = self._argument if self._start == 0 else f"{self._argument} - {self._start}"
         return f'    return int("{digits}"[{place}])\n'
 
