@@ -84,6 +84,22 @@ def test_a_chunk_holds_no_more_games_than_its_loss_may_cost() -> None:
     assert [len(ledger.next()) for _ in range(3)] == [2, 2, 1]
 
 
+def test_what_was_lost_comes_alone_so_that_others_do_not_pay_for_it() -> None:
+    ledger = Ledger(1, TRIES)
+    poison, *others = [assignment(number) for number in range(3)]
+    ledger.ask([poison, *others])
+    assert ledger.next() == [poison, *others]
+    assert ledger.lose([poison, *others], "gone") == 0
+    ledger.ask([late := assignment(3)])
+    given = [ledger.next() for _ in range(4)]
+    assert given == [[poison], [others[0]], [others[1]], [late]]
+    assert ledger.lose([poison], "gone") == 1
+    for chunk in given[1:]:
+        ledger.bring(chunk, [card(one) for one in chunk])
+    cards = ledger.take([poison, *others, late])
+    assert [one.infrastructure_error for one in cards] == [True, False, False, False]
+
+
 def test_what_was_played_ahead_is_told_and_not_played_again() -> None:
     ledger = Ledger(2, TRIES)
     one, two, three = (assignment(number) for number in range(3))

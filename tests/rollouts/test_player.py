@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import threading
@@ -134,6 +135,14 @@ def test_an_assignment_without_seeds_has_a_card_without_episodes(player: Player)
 def test_any_text_is_a_source(player: Player, source: str) -> None:
     (card,) = player.play([assignment(source, 1)])
     assert card.outcome in (Outcome.SYNTAX_ERROR, Outcome.NO_ENTRY_POINT)
+
+
+def test_a_value_that_is_no_action_is_not_told_at_length(task: Task, sandbox: Sandbox, limits: Limits) -> None:
+    choosy = dataclasses.replace(task, action={}.__getitem__)  # its error holds the value
+    source = "def strategy(board): return 'x' * 9000"
+    (card,) = Player(choosy, sandbox, limits).play([assignment(source)])
+    assert {episode.outcome for episode in card.episodes} == {Outcome.INVALID_ACTION}
+    assert max(len(episode.detail) for episode in card.episodes) <= 300
 
 
 def test_many_strategies_with_many_games_all_get_a_card(player: Player) -> None:

@@ -60,14 +60,19 @@ class Ledger:
     def next(self) -> list[Assignment]:
         """A chunk for a referee that is idle, in the order in which it was asked for; empty if nothing waits.
 
+        What was lost before comes alone: whichever program its referee was lost to, the others do not pay for it again.
+
         Equal shares for all referees. Smaller ones towards the end would balance better, but cost more than that saves
         (a tenth): the last programs of each chunk play with few neighbours, and so with many messages for few games.
         """
         chunk: list[Assignment] = []
         size = 0
         while self._waiting and size < self._share:
+            alone = self._losses[self._waiting[0]] > 0
+            if alone and chunk:
+                break
             chunk.append(self._waiting.popleft())
-            size += len(chunk[-1].seeds)
+            size += self._share if alone else len(chunk[-1].seeds)
         self._playing.update(chunk)
         return chunk
 
