@@ -161,6 +161,18 @@ def test_a_games_time_is_its_own(toolkit_sandbox: Sandbox) -> None:
     assert answers(toolkit_sandbox, source, limits, [b"ok", b"bad", b"ok", b"bad", b"ok"])[::2] == [1, 1, 1]
 
 
+def test_what_an_ended_game_leaves_is_no_time_of_the_next_one(toolkit_sandbox: Sandbox) -> None:
+    limits = Limits(load_cpu=1.0, call_cpu=0.03, game_cpu=0.3, grace_cpu=2.0)
+    source = (
+        b"def rest():\n    try: yield\n    finally:\n        for _ in range(3_000_000): pass\n"
+        b"def f(x):\n    if x == b'end':\n        walk = rest()\n        next(walk)\n        raise ValueError\n"
+        b"    return 1"
+    )
+    ended, after = answers(toolkit_sandbox, source, limits, [b"end", b"ok"])
+    assert isinstance(ended, Fault)
+    assert (ended.outcome, after) == (Outcome.EXCEPTION, 1)
+
+
 def test_the_collector_runs_while_a_call_does_and_at_no_other_time() -> None:
     stopwatch = budget.Stopwatch(60.0, lambda: pytest.fail("the budget was not used up"))
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from envrl.limits import Limits
 from envrl.outcomes import Outcome
 from envrl.sandbox import Fault
 
@@ -101,6 +102,45 @@ def test_patching_random_by_its_class_changes_no_other_game(play: Callable[..., 
     _, looking = play({"it": source}, payloads=(b"mark", b"look"))["it"]
     _, untouched = play({"it": source}, payloads=(b"look", b"look"))["it"]
     assert looking == untouched
+
+
+ABSTRACT = {
+    "a subclass that answers by an error": (
+        "class Odd(Sized): __slots__ = ('__subclasshook__',)\n        kept.append(Odd)"
+    ),
+    "a chain of subclasses": (
+        "kept.append(Sized)\n        for _ in range(450):\n            class Link(kept[-1]): pass\n"
+        "            kept.append(Link)"
+    ),
+}
+
+
+@pytest.mark.parametrize("mark", ABSTRACT.values(), ids=ABSTRACT)
+def test_subclasses_of_an_abstract_class_are_not_asked_for_another_game(play: Callable[..., Any], mark: str) -> None:
+    source = (
+        "from collections.abc import Sized\nkept = []\n"
+        f"def f(payload):\n    if payload == b'mark':\n        {mark}\n"
+        "    class Stranger: pass\n    return isinstance(Stranger(), Sized)"
+    )
+    limits = Limits(load_cpu=2.0, call_cpu=2.0, grace_cpu=0.5)
+    games = play({"it": source}, payloads=(b"mark", b"look", b"look"), rounds=1, limits=limits)["it"]
+    assert games == [[False]] * 3
+
+
+def test_abstract_classes_know_what_belongs_to_them(value_of: Callable[..., Any]) -> None:
+    source = (
+        "from collections import Counter, deque\n"
+        "from collections.abc import Collection, Generator, Hashable, Iterable, Mapping, MutableMapping\n"
+        "from collections.abc import Sequence, Set, Sized\n"
+        "class Own(Sequence):\n    def __len__(self): return 1\n    def __getitem__(self, i): return i\n"
+        "class Derived(Own): pass\nclass Sizes:\n    def __len__(self): return 0\n"
+        "def f(x):\n    yes = [([], Sequence), ((), Collection), ('', Iterable), ({}, MutableMapping), ({1}, Set)]\n"
+        "    yes += [(Counter(), Mapping), (deque(), Sequence), (iter(()), Iterable), ((i for i in ()), Generator)]\n"
+        "    yes += [(Own(), Sized), (Derived(), Own), (Derived(), Collection), (Sizes(), Sized), (1, Hashable)]\n"
+        "    no = [(1, Sized), ([], Hashable), ({}, Sequence), (Sizes(), Own), (Sizes(), Sequence), (Own(), Derived)]\n"
+        "    return [[isinstance(*one) for one in yes], [isinstance(*one) for one in no]]"
+    )
+    assert value_of(source) == [[True] * 14, [False] * 6]
 
 
 def test_random_state_is_each_games_own(play: Callable[..., Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -152,6 +153,26 @@ def test_a_timeout_of_nothing_waits_for_nothing(own: Sandbox, limits: Limits) ->
     (program,) = loaded(own, Limits(call_cpu=60.0, game_cpu=60.0), source=ENDLESS)
     program.play([(0, b"")], [(0, 1)])
     assert own.collect(0) == []
+
+
+def test_something_that_always_arrives_prolongs_no_timeout(
+    own: Sandbox, limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = loaded(own, limits)
+    (descriptor,) = own._by_descriptor
+    assert own._by_descriptor[descriptor] is program
+
+    class Dripping:
+        polls = 0
+
+        def poll(self, wait: float) -> list[tuple[int, int]]:
+            self.polls += 1
+            assert self.polls < 10**6
+            return [(descriptor, select.EPOLLIN)]
+
+    monkeypatch.setattr(own, "_epoll", Dripping())
+    monkeypatch.setattr(own, "_receive", lambda program: [])
+    assert own.collect(0.01) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])

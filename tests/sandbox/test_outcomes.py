@@ -264,6 +264,21 @@ def test_what_sleeps_is_ended_by_the_wall_clock() -> None:
     assert fault == Fault(Outcome.TIMEOUT, "outstayed the wall clock")
 
 
+def test_what_sleeps_a_little_in_each_call_is_ended_by_the_wall_clock_too() -> None:
+    # No call sleeps for longer than it may.
+    limits = Limits(load_cpu=1.0, call_cpu=0.05, grace_cpu=0.05, wall_factor=0.1, wall_floor=1.5)
+    profile = Profile(entry_point="f", tables="from time import sleep", toolkit="def rest(): sleep(1.2)")
+    with Sandbox(profile, layers=(), require=()) as sandbox:
+        program = sandbox.load(b"def f(x): rest()", limits)
+        ((_, reply),) = sandbox.collect(60)
+        calls = 0
+        while not isinstance(reply, Fault) and calls < 6:
+            program.play([(0, b"")], [] if calls else [(0, 1)])
+            ((_, reply),) = sandbox.collect(60)
+            calls += 1
+    assert reply == Fault(Outcome.TIMEOUT, "outstayed the wall clock")
+
+
 def test_a_crowd_that_computes_for_ever_is_timed_out_and_no_error_of_ours() -> None:
     # None of them gets the CPU of its budget soon, as others compute too.
     limits = Limits(load_cpu=1.0, call_cpu=0.1, grace_cpu=0.1, wall_factor=0.1, wall_floor=0.1)

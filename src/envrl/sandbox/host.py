@@ -47,6 +47,7 @@ _CHUNK = 2**18
 _AFTER_KILL_SECONDS = 60.0
 _WATCH_SECONDS = 0.5
 _NEARLY = 0.75  # of its memory; the rest may be lost in the gaps between what is used
+_LOOK_SECONDS = 1.0  # between two looks at who sleeps
 _NAPS = 2  # waits between two looks that an honest program may have, for a page of memory
 _SHARE = 1 / 60  # of a core: who gets less may blame the machine, which is not so with a core full of busy workers
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -67,6 +68,7 @@ class Program:
         self._cpu = 0.0  # budget of the message that is being answered
         self._overdue: tuple[float, float] | None = None  # since when, and the CPU that it had used by then
         self._naps: int | None = None  # how often it had given up its core by the last look
+        self._slept = 0.0  # seconds in all, as far as it was seen asleep
         self._pidfd: int | None = None
         self._status: int | None = None  # how it ended, for wait(2)
         self._full = False  # whether its memory was nearly full at some time
@@ -151,6 +153,7 @@ class Sandbox:
         self._writing: set[Program] = set()
         self._awaited: set[Program] = set()
         self._late: list[tuple[Program, Reply]] = []
+        self._next_look = 0.0
         self._spare: deque[Program] = deque()
         self._spare_for: tuple[Limits, int] | None = None
         self._zygote = Zygote(self._profile, self._layers)
@@ -262,7 +265,7 @@ class Sandbox:
                 break
             if self._awaited and (not events or not wait):  # others' replies are no reason to wait for one that is late
                 self._kill_overdue()
-            if not events and end is not None and time.monotonic() >= end:
+            if end is not None and time.monotonic() >= end:  # whoever sends byte by byte does not hold up the others
                 break
         return replies
 
@@ -271,10 +274,11 @@ class Sandbox:
         return self._epoll.fileno()
 
     def seconds_left(self) -> float | None:
-        """Until some program that is awaited outstays the wall clock; None where none is awaited."""
+        """Until those that are awaited have to be looked at, at the latest; None where none is awaited."""
         if not self._awaited:
             return None
-        return max(0.0, min(program._deadline for program in self._awaited) - time.monotonic())
+        deadline = min(program._deadline for program in self._awaited)
+        return max(0.0, min(deadline, self._next_look) - time.monotonic())
 
     def _receive(self, program: Program) -> list[tuple[Program, Reply]]:
         try:
@@ -343,6 +347,9 @@ class Sandbox:
 
     def _kill_overdue(self) -> None:
         now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            self._kill_sleepers(now)
         for program in self._awaited:
             if program._deadline <= now:
                 if program._pidfd is None:
@@ -359,10 +366,25 @@ class Sandbox:
                 if runs and now - since < max(program._limits.wall_floor, program._cpu / _SHARE):
                     program._deadline = now + _WATCH_SECONDS
                     continue
-                program._killed = Outcome.INFRASTRUCTURE_ERROR if runs else Outcome.TIMEOUT
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
-                program._deadline = now + _AFTER_KILL_SECONDS
+                self._kill(program, Outcome.INFRASTRUCTURE_ERROR if runs else Outcome.TIMEOUT, now)
+
+    def _kill_sleepers(self, now: float) -> None:
+        """Ends those that slept for too long in all: each message alone would leave them many times as much."""
+        for program in self._awaited:
+            if program._pidfd is None or program._killed is not None or program in self._writing:
+                continue
+            # In this order: one that has answered since its state was read has not been asleep.
+            if _state(program._pidfd)[0] == "S" and _is_silent(program._end):
+                program._slept += _LOOK_SECONDS
+                if program._slept > program._limits.wall_floor:
+                    self._kill(program, Outcome.TIMEOUT, now)
+
+    def _kill(self, program: Program, outcome: Outcome, now: float) -> None:
+        assert program._pidfd is not None
+        program._killed = outcome
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(program._pidfd, signal.SIGKILL)
+        program._deadline = now + _AFTER_KILL_SECONDS
 
     # -- bookkeeping ----------------------------------------------------------------------------------------------
 
@@ -435,6 +457,17 @@ def _field(pidfd: int, name: str) -> str | None:
         if key == name:
             return value.strip()
     return None
+
+
+def _is_silent(end: socket.socket) -> bool:
+    """Whether nothing that a worker has sent waits to be read."""
+    try:
+        end.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        pass
+    return False
 
 
 def _naps(pidfd: int) -> int:

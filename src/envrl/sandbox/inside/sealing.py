@@ -31,6 +31,7 @@ def seal() -> None:
     """
     for name in ("register", "_abc_registry_clear", "_abc_caches_clear", "_dump_registry"):
         setattr(abc.ABCMeta, name, _refuse)
+    _keep_subclasses_apart()
     # namedtuple interns the names of its fields, and ``is`` would tell a game which names another has used.
     collections._sys = types.SimpleNamespace(intern=str, _getframe=sys._getframe)  # type: ignore[attr-defined]
     _guard_fields()
@@ -84,6 +85,21 @@ def _guard_fields() -> None:
 
     dataclasses._get_field = get_guarded_field  # type: ignore[attr-defined]
     dataclasses.Field = _Field  # type: ignore[assignment, misc]
+
+
+def _keep_subclasses_apart() -> None:
+    """Has the abstract classes that are alive know no subclass but those that are.
+
+    Before it says no, an abstract class asks all its subclasses: those of another game would show by an error of
+    theirs, or by their number. They could only say no themselves, since nothing is registered.
+    """
+    subclasses = type.__subclasses__
+    known = {kind: subclasses(kind) for kind in gc.get_objects() if issubclass(type(kind), abc.ABCMeta)}
+
+    def known_subclasses(kind: type) -> list[type]:
+        return known[kind] if kind in known else subclasses(kind)
+
+    abc.ABCMeta.__subclasses__ = known_subclasses  # type: ignore[method-assign, assignment]
 
 
 def _refuse(kind: type, *values: object, **options: object) -> NoReturn:

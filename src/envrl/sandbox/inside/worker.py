@@ -48,13 +48,13 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
     """Serves one program on ``descriptor`` until its end of file."""
     while (frame := _read_frame(descriptor)) is not None:
         message = _decode(frame)
-        stopwatch.mark()
         if message[0] == "play":
             _, opened, closed, calls = message
             for slot in closed:
                 session.close(slot)
             for slot, seed in opened:
                 session.open(slot, seed)
+            stopwatch.mark()  # here: what a game left, when it is freed, is no time of the next one's
             values: list[Any] = []
             faults: list[tuple[int, str, str]] = []
             seconds: list[float] = []
@@ -70,14 +70,17 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
                     session.close(slot)
                     faults.append((len(values), *_NO_MEMORY))
                     value = None
+                    stopwatch.mark()
                 elif faults and faults[-1][0] == len(values):
                     session.close(slot)  # its memory is wanted for the answer: msgspec crashes without
+                    stopwatch.mark()
                 values.append(value)
                 seconds.append(used)
                 if faults and faults[-1][1] == "timeout":
                     break  # the host may not want the rest: endless loops come in herds
             reply: list[Any] = ["played", values, faults, seconds]
         else:
+            stopwatch.mark()
             try:
                 reply = ["loaded", session.load(message[1]), "alone" if session.alone else "together"]
             except Fault as fault:
