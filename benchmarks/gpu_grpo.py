@@ -60,8 +60,8 @@ def run(name: str, path: str, overrides: list[str], root: Path, steps: int, devi
     settings = [
         f"model.path={path}", f"train.max_steps={steps}", "train.warmup_steps=0", f"train.save_steps={steps}",
         f"train.device={device}", "method.num_iterations=1", "method.entropy_coef=0",
-        f"output.root={root}", f"output.name={name}", "eval.samples=2", "eval.seeds=0:2",
-        "eval.validation_seeds=0:2", "eval.best_of=2", *overrides,
+        "method.tail_coef=0", "method.max_kl=null", f"output.root={root}", f"output.name={name}",
+        "eval.samples=2", "eval.seeds=0:2", "eval.validation_seeds=0:2", "eval.best_of=2", *overrides,
     ]  # fmt: skip
     if large:
         settings += ["model.lora={r: 16, alpha: 32}", "model.dtype=bfloat16", "train.bf16=true"]

@@ -54,7 +54,8 @@ def test_a_run_of_grpo(tmp_path):
     overrides = [
         "model.backend=unsloth", "model.lora={r: 4, alpha: 8}", "train.max_steps=2", "train.save_steps=2",
         "train.warmup_steps=0", "eval.samples=4", "eval.seeds=0:4", "eval.validation_seeds=0:4", "eval.best_of=4",
-        "method.num_iterations=1", "method.entropy_coef=0", f"output.root={tmp_path}", "output.name=run",
+        "method.num_iterations=1", "method.entropy_coef=0", "method.tail_coef=0",
+        "method.max_kl=null", f"output.root={tmp_path}", "output.name=run",
     ]  # fmt: skip
     command = [sys.executable, "-m", "envrl", "train", str(RECIPE), *overrides]
     run = subprocess.run(command, capture_output=True, text=True, timeout=900)  # a process in which Unsloth comes first

@@ -23,6 +23,7 @@ from envrl.trainers.arguments import adapters, common_options
 from envrl.trainers.reward_model import reward_model
 from envrl.trainers.trackers import add_trackers, tracked
 from envrl.trainers.trial import try_functions
+from envrl.trainers.trust_region import within_trust_region
 
 __all__ = [
     "Judge",
@@ -272,6 +273,9 @@ def train_by_play(
     judge = Judge(scorer, watcher, ends)
     ahead = PlayAhead(loaded, scorer, ends) if _plays_ahead(config) else None
     rewards, weights = judge.rewards(reward_model(loaded, config, device))
+
+    if config.method.max_kl is not None:
+        kind = within_trust_region(kind, config.method.max_kl)
 
     class Trainer(kind):  # type: ignore[misc]
         def training_step(self, model: Any, inputs: Any, *args: Any, **options: Any) -> Any:

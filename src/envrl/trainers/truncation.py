@@ -47,7 +47,7 @@ def aware_of_truncation(kind: type[Any], tail_coef: float) -> type[Any]:
             if not compute_entropy or not cuts:
                 asked = {"compute_entropy": compute_entropy, "compute_aux_loss": compute_aux_loss}
                 return super()._get_per_token_logps_and_entropies(
-                    model, input_ids, attention_mask, logits_to_keep, batch_size, **asked, **inputs
+                    model, input_ids, attention_mask, logits_to_keep, batch_size=batch_size, **asked, **inputs
                 )
             given = {name: value for name, value in inputs.items() if value is not None and name not in _COUNTS}
             if compute_aux_loss:

@@ -37,6 +37,7 @@ _USES = {
     "pre_sft": _Use(("grpo", "rloo"), "a stage that trains on data follows another by model.path"),
     "entropy_coef": _Use(("grpo",), "TRL has an entropy bonus for grpo alone"),
     "tail_coef": _Use(("grpo",)),
+    "max_kl": _Use(("grpo", "rloo")),
 }
 
 

@@ -56,9 +56,15 @@ def _what_unsloth_does(config: RunConfig) -> Iterator[Violation]:
             "model.backend to transformers",
         )
     method = config.method
-    if model.backend != "unsloth" or not method.cuts:
+    if model.backend != "unsloth":
         return
-    if method.entropy_coef:
+    if method.max_kl is not None:
+        yield Violation(
+            ("method.max_kl", "model.backend"),
+            "updates are judged by TRL's own pass through the model, and Unsloth has another; remove max_kl, or set "
+            "model.backend to transformers",
+        )
+    if method.entropy_coef and method.cuts:
         yield Violation(
             ("method.entropy_coef", f"method.{method.cuts[0]}", "model.backend"),
             "Unsloth's own loss takes the entropy of the whole vocabulary, and lifts the tokens that "

@@ -119,6 +119,12 @@ class MethodConfig(Group):
     tail_coef: float = Field(
         default=0.0, ge=0, description="weight of a term that presses on the tokens that top_k, top_p and min_p hide"
     )
+    max_kl: float | None = Field(
+        default=None,
+        gt=0,
+        description="most that one update may change the policy, in nats per token; one that goes further is halved "
+        "until it does not; null is no bound",
+    )
     epsilon: float = Field(default=0.2, ge=0, description="clipping below, and above unless epsilon_high is set")
     epsilon_high: float | None = Field(default=None, ge=0, description="clipping above; null is epsilon")
     mask_truncated_completions: Flag = Field(
