@@ -120,8 +120,8 @@ def test_the_loss_presses_on_what_is_hidden_and_keeps_the_rest_in_proportion():
 def test_without_a_cut_or_a_wish_for_entropies_trl_does_it():
     trainer = aware_of_truncation(Plain, 0.5)()
     own, args, options = trainer._get_per_token_logps_and_entropies("model", "ids", "mask", 3, compute_entropy=True)
-    assert (own, args) == ("TRL's own", ("model", "ids", "mask", 3, None))
-    assert options == {"compute_entropy": True, "compute_aux_loss": False}
+    assert (own, args) == ("TRL's own", ("model", "ids", "mask", 3))
+    assert options == {"batch_size": None, "compute_entropy": True, "compute_aux_loss": False}
     trainer = aware_of_truncation(Plain, 0.5)(min_p=0.1)
     assert trainer._get_per_token_logps_and_entropies("model", "ids", "mask", 3, 2)[0] == "TRL's own"
 
