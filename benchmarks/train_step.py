@@ -1,11 +1,13 @@
 """What does envrl add to a step of TRL's trainer, and what does playing ahead save of the sandbox's time?
 
-Four sides take the same steps of GRPO on the tiny model, by the recipe of 2048, one after the other in each round:
+Five sides take the same steps of GRPO on the tiny model, by the recipe of 2048, one after the other in each round:
 
 - *bare TRL*: ``GRPOTrainer`` with a reward function that tosses a coin, as a script of ten lines would use it;
 - *envrl, no games*: `envrl.trainers.grpo` with players that toss the same coin;
 - *envrl, waiting*: the games are played, when all programs are written;
-- *envrl, playing ahead*: finished programs are played while the model writes others.
+- *envrl, playing ahead*: finished programs are played while the model writes others;
+- *envrl, the recipe*: with what TRL has not, and the other sides lack: the entropy of the tokens that are sampled,
+  the term that presses on the rest, the bound on updates.
 
 The learning rate is next to nothing, so that all of them sample the same completions; that they did is checked.
 
@@ -35,7 +37,8 @@ from envrl.trainers.grpo import _arguments, train_grpo
 from envrl.trainers.play import PromptRow, prompt_rows
 
 RECIPE = Path(__file__).parents[1] / "configs" / "2048" / "tiny-cpu.yaml"
-SIDES = ("bare TRL", "envrl, no games", "envrl, waiting", "envrl, playing ahead")
+SIDES = ("bare TRL", "envrl, no games", "envrl, waiting", "envrl, playing ahead", "envrl, the recipe")
+BARE = ["method.entropy_coef=0", "method.tail_coef=0", "method.max_kl=null"]
 
 
 def coin(text: str) -> float:
@@ -134,8 +137,9 @@ def main() -> None:
         for number in range(rounds):
             texts: dict[str, list[str]] = {}
             for side in SIDES:
-                ahead = f"sandbox.play_ahead={str(side.endswith('ahead')).lower()}"
-                config = load_config(RECIPE, [*settings, ahead]).config
+                ahead = f"sandbox.play_ahead={str(side != 'envrl, waiting').lower()}"
+                terms = [] if side == "envrl, the recipe" else BARE
+                config = load_config(RECIPE, [*settings, *terms, ahead]).config
                 rows = prompt_rows(config, task.prompt("tiny"))
                 loaded = load_model(config.model, "cpu")
                 output = Path(folder) / f"{side} {number}"

@@ -9,6 +9,7 @@ import torch
 from envrl.trainers.trust_region import within_trust_region
 
 IDS = torch.tensor([[3, 0, 1, 1]] * 12)
+ASKED = {"batch_size": None, "compute_entropy": True, "compute_aux_loss": False, "image_sizes": None}  # as TRL asks
 MASK = torch.tensor([[1, 1, 1, 0]] * 12)  # two tokens of a completion count, 0 and 1
 
 
@@ -44,7 +45,7 @@ class Plain:
 
     def step(self, to, **pictures):
         """An optimiser's step from the weight as it is to another."""
-        self._get_per_token_logps_and_entropies(self.model, IDS, MASK, 3, compute_entropy=True, **pictures)
+        self._get_per_token_logps_and_entropies(self.model, IDS, MASK, 3, **ASKED, **pictures)
         self.callback.on_pre_optimizer_step()
         with torch.no_grad():
             self.model.weight.fill_(to)
@@ -92,12 +93,12 @@ def test_one_that_no_halving_mends_is_undone(nowhere):
 
 def test_eight_completions_judge_without_dropout_and_the_model_goes_on_with_it(trainer):
     trainer.step(0.05)
-    assert trainer.passes == [(12, {"compute_entropy": True}), (8, {}), (8, {})]
+    assert trainer.passes == [(12, ASKED), (8, {}), (8, {})]
     assert trainer.model.training
 
 
 def test_completions_with_pictures_judge_together(trainer):
-    trainer.step(0.05, pixel_values="all of them", batch_size=None)
+    trainer.step(0.05, pixel_values="all of them")
     assert trainer.passes[1:] == [(12, {"pixel_values": "all of them"})] * 2
 
 

@@ -15,6 +15,7 @@ __all__ = ["within_trust_region"]
 
 _ROWS = 8  # completions that an update is judged by; one that breaks something breaks it in most of them
 _HALVINGS = 10  # then the update is undone
+_ASKED = ("batch_size", "compute_entropy", "compute_aux_loss")  # of TRL's pass; whatever else it is given are pictures
 
 
 def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
@@ -40,21 +41,21 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
             self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **options: Any
         ) -> Any:
             if options.get("compute_entropy"):  # the pass of the loss
-                rest = {name: value for name, value in options.items() if name not in ("compute_entropy", "batch_size")}
-                rows = slice(None) if any(value is not None for value in rest.values()) else slice(_ROWS)
-                self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), rest
+                pictures = {name: value for name, value in options.items() if name not in _ASKED and value is not None}
+                rows = slice(None) if pictures else slice(_ROWS)  # pictures are not split by rows
+                self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), pictures
             return super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, **options
             )
 
         def logps(self) -> Any:
             """Log-probabilities of the tokens by which updates are judged, without dropout."""
-            (input_ids, attention_mask, logits_to_keep), rest = self._judged
+            (input_ids, attention_mask, logits_to_keep), pictures = self._judged
             was_training = self.model.training
             self.model.eval()
             with torch.no_grad():
                 logps, *_ = super()._get_per_token_logps_and_entropies(
-                    self.model, input_ids, attention_mask, logits_to_keep, **rest
+                    self.model, input_ids, attention_mask, logits_to_keep, **pictures
                 )
             self.model.train(was_training)
             return logps[attention_mask[:, -logits_to_keep:].bool()]
