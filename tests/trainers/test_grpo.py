@@ -360,7 +360,7 @@ def test_accumulated_batches_are_sampled_and_played_at_once(tmp_path):
 
 
 LONG = ["train.max_steps=4", "method.max_completion_length=96"]
-RLOO = ["method.name=rloo", "method.loss_type=null", "method.beta=null", "method.entropy_coef=0"]
+RLOO = ["method.name=rloo", "method.loss_type=null", "method.beta=null", "method.entropy_coef=0", "method.tail_coef=0"]
 
 
 def figures_of(course, step):
