@@ -52,7 +52,8 @@ def test_it_samples_within_the_process(device, tmp_path):
         f"train.device={device}", "train.max_steps=3", "train.save_steps=3", "train.warmup_steps=0",
         "train.smoke_steps=0", "train.learning_rate=2e-3", "eval.samples=4", "eval.seeds=0:4",
         "eval.validation_seeds=0:4", "eval.best_of=4", "method.num_iterations=1", "method.min_p=0",
-        "method.tail_coef=0", "model.generation=vllm", "model.max_seq_length=512", f"output.root={tmp_path}", "output.name=run",
+        "method.tail_coef=0", "model.generation=vllm", "model.max_seq_length=512", f"output.root={tmp_path}",
+        "output.name=run",
     ]  # fmt: skip
     trained = train(load_config(RECIPE, overrides), "test", Silent())
     assert trained.run.status.state == "finished"
