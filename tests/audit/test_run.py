@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from envrl.audit import Audit, Specimen, audit, run
@@ -107,6 +109,19 @@ def test_the_secret_word_is_heard_wherever_it_stands(found: Audit) -> None:
 def test_a_harmless_program_that_is_stopped_is_a_false_alarm(found: Audit) -> None:
     assert [f.name for f in found.false_alarms] == ["raises", "imports"]
     assert len(found.benign) == len(BENIGN) + 2
+
+
+def test_a_harmless_program_is_not_blamed_for_modules_that_the_task_does_not_lend(task: Task) -> None:
+    few = dataclasses.replace(task, lent=msgspec.structs.replace(task.lent, imports=("math",)))
+    sources = {
+        "copies": "import copy\n",
+        "computes": "from math import pi\n",
+        "future": "from __future__ import annotations\n",
+    }
+    benign = (*BENIGN, *(specimen(name, source + PLAYS) for name, source in sources.items()))
+    found = audit(few, zoo={}, benign=benign, seeds=1)
+    assert [one.name for one in found.benign] == [*(one.name for one in BENIGN), "computes", "future"]
+    assert found.false_alarms == ()
 
 
 def test_it_records_what_it_ran_under(found: Audit, task: Task) -> None:

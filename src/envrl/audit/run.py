@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -28,6 +29,8 @@ __all__ = ["BENIGN_CLASS", "Progress", "audit"]
 
 Progress = Callable[[str, int, int], None]
 """``progress(class, done, total)``: programs of a class that have been played; first called with none done."""
+
+_IMPORTED = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
 
 BENIGN_CLASS = "benign"
 """What the harmless programs are called where classes are named."""
@@ -63,7 +66,8 @@ def audit(
         preset: name of the reward.
         workers: referee processes; 2 at the most by default.
         zoo: hostile programs by class.
-        benign: harmless programs, which must not be stopped; some play beside each class.
+        benign: harmless programs, which must not be stopped; some play beside each class. Those that import what the
+            task does not lend are left out.
 
     Raises:
         UnknownNameError: a class or preset that is none.
@@ -75,6 +79,7 @@ def audit(
             raise UnknownNameError("class of the zoo", name, zoo)
     _check_walls(layers)
     reward = find_preset(preset)
+    benign = [specimen for specimen in benign if _is_lent(specimen, task)]
     began = time.monotonic()
     least = tuple(layer for layer in _LEAST if layer in layers) if require is None else tuple(require)
     findings: list[Finding] = []
@@ -113,6 +118,11 @@ def audit(
         unattributed=unattributed,
         seconds=time.monotonic() - began,
     )
+
+
+def _is_lent(specimen: Specimen, task: Task) -> bool:
+    modules = set(_IMPORTED.findall(specimen.source)) - {"__future__"}
+    return task.lent.imports is None or modules <= set(task.lent.imports)
 
 
 def _check_walls(layers: Sequence[str]) -> None:
