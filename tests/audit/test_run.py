@@ -112,7 +112,7 @@ def test_a_harmless_program_that_is_stopped_is_a_false_alarm(found: Audit) -> No
 
 
 def test_a_harmless_program_is_not_blamed_for_modules_that_the_task_does_not_lend(task: Task) -> None:
-    few = dataclasses.replace(task, lent=msgspec.structs.replace(task.lent, imports=("math",)))
+    few = dataclasses.replace(task, lent=msgspec.structs.replace(task.lent, imports=("math", "random")))
     sources = {
         "copies": "import copy\n",
         "computes": "from math import pi\n",
