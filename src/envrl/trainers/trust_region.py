@@ -38,14 +38,14 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
             self.add_callback(_Backtracking(self))
 
         def _get_per_token_logps_and_entropies(
-            self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **options: Any
+            self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *size: int, **options: Any
         ) -> Any:
             if options.get("compute_entropy"):  # the pass of the loss
                 pictures = {name: value for name, value in options.items() if name not in _ASKED and value is not None}
                 rows = slice(None) if pictures else slice(_ROWS)  # pictures are not split by rows
                 self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), pictures
             return super()._get_per_token_logps_and_entropies(
-                model, input_ids, attention_mask, logits_to_keep, **options
+                model, input_ids, attention_mask, logits_to_keep, *size, **options
             )
 
         def logps(self) -> Any:
