@@ -36,6 +36,13 @@ def test_a_whole_model_takes_sixteen_bytes_a_parameter_in_float32():
     assert memory.weights + memory.trained == pytest.approx(16 * EIGHT.parameters)
 
 
+def test_a_bound_on_updates_keeps_what_is_trained_twice():
+    adapters = EIGHT.adapter_parameters(8, "all-linear")
+    bound = "method.max_kl=0.001"
+    assert memory_of(LORA, bound).total - memory_of(LORA).total == 4 * adapters
+    assert memory_of(bound).total - memory_of().total == 2 * EIGHT.parameters  # in bfloat16
+
+
 def test_quantized_weights_are_smaller_and_embeddings_stay():
     whole, eight, four = (
         memory_of(LORA, *bits) for bits in ((), ("model.load_in_8bit=true",), ("model.load_in_4bit=true",))

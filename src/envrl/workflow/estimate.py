@@ -62,7 +62,8 @@ def estimate_memory(config: RunConfig, shape: ModelShape, prompt_tokens: int, de
 
     * weights: P·w; of quantized ones M·q + (P - M)·w, with q = 0.5625 (4 bits: NF4, a float32 scale for each 64), 1
       (8 bits, 8-bit floats). Experts stay at w but with Unsloth.
-    * trained: adapters 4·T; gradients 4·T (whole models: w·T); AdamW 8·T, an 8-bit AdamW 2·T.
+    * trained: adapters 4·T; gradients 4·T (whole models: w·T); AdamW 8·T, an 8-bit AdamW 2·T; with
+      ``max_kl`` the weights before an update, 4·T (whole models: w·T).
     * generating: 2·layers·kv_heads·head_dim·w bytes a token, S·L tokens.
     * updating: a token leaves (6·hidden + 5·queries + 5·keys + 4·intermediate)·w bytes in a layer: what transformers'
       layers keep for the way back when every operation stands alone (inputs of matrices, both sides of norms, rotated
@@ -91,7 +92,8 @@ def estimate_memory(config: RunConfig, shape: ModelShape, prompt_tokens: int, de
     trained = shape.parameters if lora is None else shape.adapter_parameters(lora.r, lora.target_modules)
     state = 1.0 if "8bit" in train.optim else 4.0
     own = trained * (width if lora is None else 4.0 + 4.0)
-    memory_of_training = own + trained * _ADAM_STATES * state
+    before = trained * (width if lora is None else 4.0) if method.max_kl is not None else 0.0
+    memory_of_training = own + before + trained * _ADAM_STATES * state
 
     sampled = method.plays and method.max_completion_length
     length = prompt_tokens + method.max_completion_length if sampled else config.dataset.max_length
