@@ -75,8 +75,9 @@ FUNCTIONS = set -eu; \
 train: $(READY) ## teach the embedded tiny model to write 2048 programs, show before and after, write a report (runs/)
 	$(BIN)/envrl train --env 2048 $(ARGS)
 
+# A file's tests stay together: they share runs and models that take long to make.
 test: $(READY) ## run every test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile $(ARGS)
 
 test-unprivileged: $(READY) ## the tests of sandbox, rollouts and audit as an ordinary user: as nobody where root calls make
 	$(BIN)/python tests/as_nobody.py $(BIN)/pytest -p no:cacheprovider \
