@@ -44,8 +44,8 @@ class Coin(gymnasium.Env):
         right = bool(self.np_random.integers(2))
         return 0, float(right), True, False, {"is_success": right}
 
-gymnasium.register("mine/coin-v0", entry_point=Coin, max_episode_steps=5)
-envrl.register("mine/coin-v0", short="coin")
+gymnasium.register("prompted/coin-v0", entry_point=Coin, max_episode_steps=5)
+envrl.register("prompted/coin-v0", short="prompted")
 """
 
 
@@ -67,7 +67,7 @@ def env() -> Iterator[PromptEnv]:
     made.close()
 
 
-@pytest.mark.parametrize("name", ["2048", "sudoku", "math", "CartPole-v1", "coin.py:coin"])
+@pytest.mark.parametrize("name", ["2048", "sudoku", "math", "CartPole-v1", "coin.py:prompted"])
 @pytest.mark.parametrize("contract", ["chat", "tiny"])
 def test_gymnasiums_checker_passes_it(name: str, contract: str, tmp_path: Path) -> None:
     (tmp_path / "coin.py").write_text(FILE)
