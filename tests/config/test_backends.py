@@ -40,8 +40,8 @@ LORA = "model.lora={r: 4, alpha: 8}"
         ),
         (
             ["model.backend=unsloth", "method.max_kl=0.001", LORA],
-            "method.max_kl: updates are judged by TRL's own pass through the model, and Unsloth has another; remove "
-            "max_kl, or set model.backend to transformers",
+            "method.max_kl: updates are judged by TRL's own pass through the model, and Unsloth has another; set "
+            "max_kl to null, or model.backend to transformers",
         ),
         (["model.generation=vllm", "model.vllm={mode: server}"], "a server is asked for and none is named"),
         (["model.vllm={server_base_url: 'http://x'}"], "names a server, and vLLM runs within"),

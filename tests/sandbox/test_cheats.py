@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +127,14 @@ def test_subclasses_of_an_abstract_class_are_not_asked_for_another_game(play: Ca
     limits = Limits(load_cpu=2.0, call_cpu=2.0, grace_cpu=0.5)
     games = play({"it": source}, payloads=(b"mark", b"look", b"look"), rounds=1, limits=limits)["it"]
     assert games == [[False]] * 3
+
+
+def test_nobody_puts_a_class_among_the_subclasses_that_all_games_are_asked_for() -> None:
+    code = (
+        "from envrl.sandbox.inside.sealing import seal\nfrom collections.abc import Sized\nseal()\n"
+        "Sized.__subclasses__().append(int)\nassert Sized.__subclasses__() and int not in Sized.__subclasses__()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_abstract_classes_know_what_belongs_to_them(value_of: Callable[..., Any]) -> None:

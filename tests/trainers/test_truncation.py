@@ -117,6 +117,17 @@ def test_the_loss_presses_on_what_is_hidden_and_keeps_the_rest_in_proportion():
     assert trainer._compute_loss(model, None).item() == 3.0, "nothing is left over from the pass before"
 
 
+def test_a_batch_that_is_masked_as_a_whole_has_no_tail():
+    trainer = aware_of_truncation(Plain, 0.5)(min_p=0.15)
+    text = torch.tensor([[4, 0, 1, 2]])
+
+    def model(input_ids, logits_to_keep, **_):
+        return SimpleNamespace(logits=LOGITS.expand(1, 4, V)[:, -logits_to_keep:])
+
+    assert trainer._compute_loss(model, (text, torch.tensor([[1, 0, 0, 0]]), 3)).item() == 3.0
+    assert trainer._metrics["train"]["hidden"] == [0.0]
+
+
 def test_without_a_cut_or_a_wish_for_entropies_trl_does_it():
     trainer = aware_of_truncation(Plain, 0.5)()
     own, args, options = trainer._get_per_token_logps_and_entropies("model", "ids", "mask", 3, compute_entropy=True)
@@ -128,7 +139,7 @@ def test_without_a_cut_or_a_wish_for_entropies_trl_does_it():
 
 def test_the_experts_loss_is_asked_for_and_given():
     (_, _, aux), calls = measured(LOGITS, min_p=0.1, aux=True)
-    assert calls == [{"output_router_logits": True}]
+    assert calls == [{"output_router_logits": True, "use_cache": False}]
     assert aux == "the experts' loss"
 
 

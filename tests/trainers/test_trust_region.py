@@ -33,7 +33,7 @@ class Plain:
     def __init__(self, weight):
         self.model = Policy(weight).train()
         self._metrics = {"train": defaultdict(list)}
-        self.accelerator = SimpleNamespace(gather=lambda value: value.unsqueeze(0))
+        self.accelerator = SimpleNamespace(gather=lambda value: value.unsqueeze(0), device="cpu")
         self.passes = []
 
     def add_callback(self, callback):
@@ -43,9 +43,10 @@ class Plain:
         self.passes.append((len(input_ids), options))
         return model.logp(input_ids[:, -logits_to_keep:]), None, None
 
-    def step(self, to, **pictures):
-        """An optimiser's step from the weight as it is to another."""
-        self._get_per_token_logps_and_entropies(self.model, IDS, MASK, 3, **ASKED, **pictures)
+    def step(self, to, masks=(MASK,), **pictures):
+        """An optimiser's step from the weight as it is to another, after a pass for each mask."""
+        for mask in masks:
+            self._get_per_token_logps_and_entropies(self.model, IDS, mask, 3, **ASKED, **pictures)
         self.callback.on_pre_optimizer_step()
         with torch.no_grad():
             self.model.weight.fill_(to)
@@ -105,3 +106,12 @@ def test_completions_with_pictures_judge_together(trainer):
 def test_the_slowest_of_several_processes_decides(trainer):
     trainer.accelerator.gather = lambda value: torch.stack([value, value * 4])
     assert trainer.step(0.08) == pytest.approx(0.04), "0.0008 here, 0.0032 elsewhere"
+
+
+def test_completions_that_were_masked_judge_nothing(trainer):
+    some = MASK.clone()
+    some[:6, 1:] = 0
+    assert trainer.step(0.8, masks=(some, MASK * 0)) == pytest.approx(0.05)
+    assert [rows for rows, _ in trainer.passes[2:]] == [6] * 6
+    assert trainer.step(0.8, masks=(MASK * 0,)) == pytest.approx(0.8), "nothing is known against it, and nothing before"
+    assert trainer._metrics["train"]["update_kl"][1] == 0.0

@@ -52,6 +52,7 @@ def aware_of_truncation(kind: type[Any], tail_coef: float) -> type[Any]:
             given = {name: value for name, value in inputs.items() if value is not None and name not in _COUNTS}
             if compute_aux_loss:
                 given["output_router_logits"] = True
+            given["use_cache"] = False
             with self.accelerator.autocast():
                 output = model(
                     input_ids=input_ids,
@@ -75,8 +76,9 @@ def aware_of_truncation(kind: type[Any], tail_coef: float) -> type[Any]:
             log_z, self._log_z = self._log_z, None
             if log_z is None:
                 return loss
-            self._metrics["train"]["hidden"].append(-log_z.detach().expm1().mean().item())
-            return loss - tail_coef * log_z.mean() / self.current_gradient_accumulation_steps
+            count = max(log_z.numel(), 1)  # none where all completions were cut off, and masked
+            self._metrics["train"]["hidden"].append(-log_z.detach().expm1().sum().item() / count)
+            return loss - tail_coef * log_z.sum() / count / self.current_gradient_accumulation_steps
 
     return Trainer
 

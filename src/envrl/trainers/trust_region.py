@@ -21,8 +21,9 @@ _ASKED = ("batch_size", "compute_entropy", "compute_aux_loss")  # of TRL's pass;
 def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
     """A trainer like ``kind`` whose updates diverge by at most ``max_kl``.
 
-    That is KL(before || after) in nats per token, estimated on completions of the batch (Schulman's estimator k3).
-    Among the figures of a step are ``update_kl``, of the update as it stays, and ``halvings``.
+    That is KL(before || after) in nats per token, estimated on at most eight completions of the last micro-batch that
+    has any token left in its loss (Schulman's estimator k3). Among the figures of a step are ``update_kl``, of the
+    update as it stays, and ``halvings``: 11 where it was undone. In 16 bits a pass is uncertain by 0.00005 nats itself.
 
     Args:
         kind: TRL's ``GRPOTrainer`` or ``RLOOTrainer``, or a subclass.
@@ -31,7 +32,7 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
     from transformers import TrainerCallback
 
     class Trainer(kind):  # type: ignore[misc]
-        _judged: tuple[Any, ...] = ()  # what the model is asked to tell the probabilities of
+        _judged: tuple[Any, ...] | None = None  # what the model is asked to tell the probabilities of
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
@@ -42,14 +43,20 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
         ) -> Any:
             if options.get("compute_entropy"):  # the pass of the loss
                 pictures = {name: value for name, value in options.items() if name not in _ASKED and value is not None}
-                rows = slice(None) if pictures else slice(_ROWS)  # pictures are not split by rows
-                self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), pictures
+                whole = (
+                    attention_mask[:, -logits_to_keep:].any(1).nonzero().flatten()
+                )  # others were cut off, and masked
+                rows = slice(None) if pictures else whole[:_ROWS]  # pictures are not split by rows
+                if len(whole):
+                    self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), pictures
             return super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, *size, **options
             )
 
         def logps(self) -> Any:
-            """Log-probabilities of the tokens by which updates are judged, without dropout."""
+            """Log-probabilities of the tokens by which updates are judged, without dropout; empty if there are none."""
+            if self._judged is None:
+                return torch.zeros(0, device=self.accelerator.device)
             (input_ids, attention_mask, logits_to_keep), pictures = self._judged
             was_training = self.model.training
             self.model.eval()
@@ -84,11 +91,11 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
             figures = self._trainer._metrics["train"]
             figures["update_kl"].append(kl)
             figures["halvings"].append(halvings)
-            self._before = []
+            self._before, self._trainer._judged = [], None
 
         def _divergence(self) -> float:
             change = self._trainer.logps() - self._logps
-            kl = (change.expm1() - change).mean()
+            kl = (change.expm1() - change).sum() / max(change.numel(), 1)
             return float(self._trainer.accelerator.gather(kl).max())  # all processes go back by the same way
 
     return Trainer

@@ -69,7 +69,9 @@ def estimate_memory(config: RunConfig, shape: ModelShape, prompt_tokens: int, de
       layers keep for the way back when every operation stands alone (inputs of matrices, both sides of norms, rotated
       and unrotated queries and keys; no attention matrix). All layers, and one more for the gradients under way; with
       gradient checkpointing hidden·w in each layer and two layers whole. Logits, their logarithms and their gradient:
-      3·B·(scored tokens)·vocabulary·4 bytes. Libraries that fuse operations or make logits in parts need less.
+      3·B·(scored tokens)·vocabulary·4 bytes; 7 in place of 3 where sampling is cut off and the loss takes notice of it
+      (`envrl.trainers.truncation`: 4.25 are saved for the way back). Libraries that fuse operations or make logits in
+      parts need less.
     * other models: P·w each: the reference of a stage that has one (none with adapters, which are switched off for it),
       a reward model (taken to be of the same size), and colocated vLLM's copy (none with Unsloth, which shares it).
 
@@ -112,7 +114,8 @@ def estimate_memory(config: RunConfig, shape: ModelShape, prompt_tokens: int, de
             else (shape.layers + 1) * layer
         )
     )
-    logits = 3.0 * rows * scored * shape.vocabulary * 4.0
+    aware = method.cuts and (method.entropy_coef or method.tail_coef)
+    logits = (7.0 if aware else 3.0) * rows * scored * shape.vocabulary * 4.0
 
     held_at_once = train.per_device_train_batch_size * (
         method.steps_per_generation or train.gradient_accumulation_steps

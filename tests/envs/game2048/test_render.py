@@ -79,9 +79,9 @@ def test_a_picture_without_pillow_says_what_to_install(monkeypatch):
 
 def test_gymnasium_records_a_video(tmp_path: Path):
     pytest.importorskip("moviepy")
-    env = gymnasium.wrappers.RecordVideo(gymnasium.make(ID, render_mode="rgb_array"), str(tmp_path))
+    env = gymnasium.wrappers.RecordVideo(gymnasium.make(ID, render_mode="rgb_array"), str(tmp_path / "videos"))
     env.reset(seed=0)
     for step in range(8):
         env.step(step % 4)
     env.close()
-    assert [path.suffix for path in tmp_path.iterdir() if path.stat().st_size] == [".mp4"]
+    assert [path.suffix for path in (tmp_path / "videos").iterdir() if path.stat().st_size] == [".mp4"]

@@ -61,8 +61,8 @@ def _what_unsloth_does(config: RunConfig) -> Iterator[Violation]:
     if method.max_kl is not None:
         yield Violation(
             ("method.max_kl", "model.backend"),
-            "updates are judged by TRL's own pass through the model, and Unsloth has another; remove max_kl, or set "
-            "model.backend to transformers",
+            "updates are judged by TRL's own pass through the model, and Unsloth has another; set max_kl to "
+            "null, or model.backend to transformers",
         )
     if method.entropy_coef and method.cuts:
         yield Violation(

@@ -97,7 +97,7 @@ def _keep_subclasses_apart() -> None:
     known = {kind: subclasses(kind) for kind in gc.get_objects() if issubclass(type(kind), abc.ABCMeta)}
 
     def known_subclasses(kind: type) -> list[type]:
-        return known[kind] if kind in known else subclasses(kind)
+        return list(known[kind]) if kind in known else subclasses(kind)
 
     abc.ABCMeta.__subclasses__ = known_subclasses  # type: ignore[method-assign, assignment]
 
