@@ -176,10 +176,10 @@ def test_one_process_at_a_time_works_in_a_run_and_a_kill_frees_it(tmp_path):
 
 
 def test_a_kill_frees_the_run_though_a_forked_child_lives_on(tmp_path):
-    fork = "if os.fork() == 0:\n    sys.stdin.read()\n    os._exit(0)\n"
+    fork = "if os.fork() == 0:\n    print('forked', flush=True)\n    sys.stdin.read()\n    os._exit(0)\n"
     code = HOLD.replace('print("ready"', fork + 'print("ready"')
     with child(code, tmp_path, "a") as holder:
-        holder.stdout.readline()
+        assert {holder.stdout.readline().strip() for _ in range(2)} == {"forked", "ready"}
         run = RunDirectory.open(tmp_path / "a")
         assert not run.was_killed
         holder.kill()
