@@ -26,7 +26,6 @@ __all__ = ["Assignment", "Player", "profile_of"]
 
 _WORKERS_AT_ONCE = 12  # with more, their memory outgrows the cache; with fewer, the environment steps too often
 _MOST_PREPARED = 64  # workers forked ahead, of some three megabytes each
-_DETAIL = 300  # characters of what a task says of a value that is no action, and may repeat whole
 _PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
 
 
@@ -252,7 +251,7 @@ class Player:
                 try:
                     actions.append(self._task.to_action(value))
                 except InvalidAction as error:
-                    self._end(job, slot, games, Fault(Outcome.INVALID_ACTION, str(error)[:_DETAIL]))
+                    self._end(job, slot, games, Fault.told(Outcome.INVALID_ACTION, str(error)))
                 else:
                     moving.append((job, slot))
         if again:  # games whose worker has to go do not move

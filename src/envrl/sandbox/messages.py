@@ -66,6 +66,11 @@ class Fault(msgspec.Struct, frozen=True):
     outcome: Outcome
     detail: str
 
+    @classmethod
+    def told(cls, outcome: Outcome, detail: str) -> Fault:
+        """One with no more of a detail than a record holds: it may repeat a whole value."""
+        return cls(outcome, detail[:_DETAIL])
+
 
 class Loaded(msgspec.Struct, frozen=True):
     """The program compiled and keeps the policy."""
@@ -180,4 +185,4 @@ def parse_played(body: bytes, calls: int) -> Played:
 def _fault(outcome: str, detail: str, allowed: frozenset[Outcome]) -> Fault:
     if outcome not in allowed:
         raise BadFrame("an outcome of no fault")
-    return Fault(Outcome(outcome), detail[:_DETAIL])
+    return Fault.told(Outcome(outcome), detail)

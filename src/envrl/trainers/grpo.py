@@ -50,7 +50,7 @@ def train_grpo(
 
     method = config.method
     return train_by_play(
-        aware_of_truncation(GRPOTrainer, method.tail_coef) if method.entropy_coef or method.tail_coef else GRPOTrainer,
+        aware_of_truncation(GRPOTrainer, method.tail_coef) if method.heeds_cuts else GRPOTrainer,
         _arguments,
         loaded,
         config,

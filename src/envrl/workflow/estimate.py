@@ -114,8 +114,7 @@ def estimate_memory(config: RunConfig, shape: ModelShape, prompt_tokens: int, de
             else (shape.layers + 1) * layer
         )
     )
-    aware = method.cuts and (method.entropy_coef or method.tail_coef)
-    logits = (7.0 if aware else 3.0) * rows * scored * shape.vocabulary * 4.0
+    logits = (7.0 if method.heeds_cuts else 3.0) * rows * scored * shape.vocabulary * 4.0
 
     held_at_once = train.per_device_train_batch_size * (
         method.steps_per_generation or train.gradient_accumulation_steps

@@ -150,6 +150,11 @@ class MethodConfig(Group):
         return tuple(name for name, cut in on.items() if cut)
 
     @property
+    def heeds_cuts(self) -> bool:
+        """Whether the loss takes notice of what sampling hides."""
+        return bool(self.cuts and (self.entropy_coef or self.tail_coef))
+
+    @property
     def plays(self) -> bool:
         """Whether this stage learns from play; the others train on ``dataset``."""
         return self.name in PLAY_METHODS
