@@ -23,8 +23,8 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 @st.composite
 def boards(draw):
     """Nested lists of tile values; few kinds of tiles, so that there is something to merge."""
-    size = draw(st.integers(3, 6))
-    exponents = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 9, 11, 17])
+    size = draw(st.integers(3, 8))
+    exponents = st.sampled_from([0, 0, 0, 1, 1, 2, 2, 3, 9, 11, 17, 64])
     return [[1 << k if (k := draw(exponents)) else 0 for _ in range(size)] for _ in range(size)]
 
 
@@ -113,6 +113,30 @@ def test_order_and_smoothness(helpers, board):
             smooth -= sum(abs(a - b) for a, b in itertools.pairwise(tiles))
     assert helpers["mono"](board) == mono <= 0
     assert helpers["smooth"](board) == smooth <= 0
+
+
+def test_the_worst_measures_of_the_largest_board_do_not_run_into_each_other(helpers):
+    full = [[2**64] * 8] * 8
+    rough = [[(2**64, 2)[(r + c) % 2] for c in range(8)] for r in range(8)]
+    peaks = [[2**64 if r % 2 and c % 2 else 0 for c in range(8)] for r in range(8)]
+    measures = [[helpers[name](board) for name in ("merges", "mono", "smooth")] for board in (full, rough, peaks)]
+    assert measures == [[112, 0, 0], [0, -16 * 3 * 63, -16 * 7 * 63], [0, -8 * 3 * 65, 0]]
+
+
+def test_a_board_that_is_changed_in_place_is_measured_anew(helpers):
+    board = [[2, 4, 8], [0, 0, 0], [0, 0, 0]]
+    assert [helpers["mono"](board), helpers["merges"](board), helpers["smooth"](board)] == [0, 0, -2]
+    board[0][2] = 4
+    assert [helpers["merges"](board), helpers["smooth"](board), helpers["mono"](board)] == [1, -1, 0]
+    board[1][0] = 8
+    assert [helpers["smooth"](board), helpers["merges"](board), helpers["mono"](board)] == [-3, 1, -2]
+
+
+@pytest.mark.parametrize("board", [[[0] * 9] * 3, [[0] * 3] * 9, [[2**65, 0, 0]] * 3])
+@pytest.mark.parametrize("measure", ["merges", "mono", "smooth"])
+def test_what_is_no_board_is_not_measured(helpers, measure, board):
+    with pytest.raises(ValueError, match="at most 8 rows and columns, and no tile above"):
+        helpers[measure](board)
 
 
 @QUICK

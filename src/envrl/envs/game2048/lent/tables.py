@@ -39,39 +39,38 @@ def _moves(row):
     return (1 if _slide(row) != row else 0) | (2 if _slide_back(row) != row else 0)
 
 
-def _merges(row):
-    return sum(a == b != 0 for a, b in zip(row, row[1:]))
-
-
-def _mono(row):
+def _measures(row):
+    """Merges, powers of two against the order, and between neighbours, in one number: see `measured` of the toolkit."""
+    if len(row) > 8 or max(row, default=0) >> 65:
+        raise ValueError("a board has at most 8 rows and columns, and no tile above 2**64")
     powers = [tile.bit_length() for tile in row]
     steps = [b - a for a, b in zip(powers, powers[1:])]
-    return -min(sum(s for s in steps if s > 0), -sum(s for s in steps if s < 0))
+    merges = sum(a == b != 0 for a, b in zip(row, row[1:]))
+    disorder = min(sum(s for s in steps if s > 0), -sum(s for s in steps if s < 0))
+    tiles = [power for power in powers if power]
+    roughness = sum(abs(b - a) for a, b in zip(tiles, tiles[1:]))
+    return merges | disorder << 7 | roughness << 20
 
 
-def _smooth(row):
-    powers = [tile.bit_length() for tile in row if tile]
-    return -sum(abs(b - a) for a, b in zip(powers, powers[1:]))
-
-
-ANSWERS = [_Rows(answer) for answer in (_slide, _slide_back, _gain, _moves, _merges, _mono, _smooth)]
-TO_START, TO_END, GAIN, MOVES, MERGES, MONO, SMOOTH = [rows.__getitem__ for rows in ANSWERS]
+ANSWERS = [_Rows(answer) for answer in (_slide, _slide_back, _gain, _moves, _measures)]
+TO_START, TO_END, GAIN, MOVES, MEASURES = [rows.__getitem__ for rows in ANSWERS]
 
 
 def _warm():
     """Works out the rows of an ordinary 4x4 game, tiles up to 2048.
 
     Workers take turns at a core many thousand times a second, and each copies the pages that it counts references on.
-    So what is used often lies together, rows of small tiles first, and equal rows are one object.
+    So what is used often lies together, rows of small tiles first, and equal answers are one object.
     """
     tiles = [0, *(2**k for k in range(1, 12))]
     rows = [(a, b, c, d) for a in tiles for b in tiles for c in tiles for d in tiles]
     rows.sort(key=lambda row: sum(tile.bit_length() for tile in row))
-    known = {row: row for row in [(*row,) for row in rows]}  # copies, made in this order
+    rows = [(*row,) for row in rows]  # copies, made in this order
+    known = {row: row for row in rows}
     for answers in ANSWERS:
-        for row in known.values():
+        for row in rows:
             answer = answers.answer(row)
-            answers[row] = known.get(answer, answer)
+            answers[row] = known.setdefault(answer, answer)
 
 
 _warm()

@@ -3,6 +3,18 @@
 import random
 
 _BY_MOVES = [[move for bit, move in ((4, "W"), (2, "D"), (8, "S"), (1, "A")) if can & bit] for can in range(16)]
+_rows = None  # of the board that was measured last: a strategy mostly asks for several measures of one board
+_measured = 0
+
+
+def _measure(board):
+    """Merges, disorder and roughness of all rows and columns, summed: 16 bits each, from the lowest."""
+    global _rows, _measured
+    rows = list(map(tuple, board))
+    if rows != _rows:
+        _measured = sum(map(MEASURES, rows)) + sum(map(MEASURES, zip(*rows)))
+        _rows = rows
+    return _measured
 
 
 def slide(board, move):
@@ -40,17 +52,17 @@ def empties(board):
 
 def merges(board):
     """The number of neighbouring equal tiles, along rows and columns."""
-    return sum(map(MERGES, map(tuple, board))) + sum(map(MERGES, zip(*board)))
+    return _measure(board) & 0x7F
 
 
 def mono(board):
     """How orderly rows and columns rise or fall: 0 at best, less for each power of two against the order."""
-    return sum(map(MONO, map(tuple, board))) + sum(map(MONO, zip(*board)))
+    return -(_measure(board) >> 7 & 0x1FFF)
 
 
 def smooth(board):
     """How alike neighbouring tiles are: 0 at best, less for each power of two between them."""
-    return sum(map(SMOOTH, map(tuple, board))) + sum(map(SMOOTH, zip(*board)))
+    return -(_measure(board) >> 20)
 
 
 def maxtile(board):
