@@ -174,11 +174,11 @@ def test_a_size_that_is_none_is_refused() -> None:
 
 
 def test_the_memory_of_rows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for table in (single._TOWARD_START, single._TOWARD_END, single._GAINS):
+    for table in (single._TOWARD_START, single._TOWARD_END, single._WORTHS):
         table.clear()
     monkeypatch.setattr(single, "_CAPACITY", 4)
     boards, alone = Boards([5], 6), [Board(5, 6)]
     for action in (0, 1, 2, 3) * 10:
         play(boards, alone, np.array([0]), np.array([action]))
-        assert max(map(len, (single._TOWARD_START, single._TOWARD_END, single._GAINS))) <= 4
+        assert max(map(len, (single._TOWARD_START, single._TOWARD_END, single._WORTHS))) <= 4
     assert_same(boards, alone, np.array([0]))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import numpy as np
 from numpy.typing import NDArray
 
 from envrl.envs.game2048.rules import (
     DOWN,
     LEFT,
+    MAX_SIZE,
+    MIN_SIZE,
     START_TILES,
     UP,
-    Row,
     check_size,
     draw,
     game_key,
@@ -20,52 +23,56 @@ from envrl.envs.game2048.rules import (
 
 __all__ = ["Board"]
 
+# A board is a string of bytes, the exponents row by row: its rows, its columns and its empty cells are found in C.
 
 # A 4×4 board has 65536 rows; a larger one more than memory should hold, so that a full table starts afresh.
 _CAPACITY = 1 << 16
 
+# Spawns that are hashed at a time: numpy hashes so many in the time that plain Python takes for twenty.
+_AHEAD = 128
 
-class _Slides(dict[Row, Row]):
-    """Each row met so far → the same row after sliding.
+_EMPTY = b"\0"
+_TILES = {1: b"\1", 2: b"\2"}  # those that appear
+_SIZES = range(MIN_SIZE, MAX_SIZE + 1)
+_ROWS = {n: itemgetter(*(slice(start, start + n) for start in range(0, n * n, n))) for n in _SIZES}
+_COLUMNS = {n: itemgetter(*(slice(start, None, n) for start in range(n))) for n in _SIZES}
+
+
+class _Slides(dict[bytes, bytes]):
+    """Each line met so far → the same line after sliding.
 
     Args:
-        toward_end: slide toward the last cell of the row instead of the first.
+        toward_end: slide toward the last cell of the line instead of the first.
     """
 
     def __init__(self, toward_end: bool) -> None:
         super().__init__()
         self._step = -1 if toward_end else 1
 
-    def __missing__(self, row: Row) -> Row:
+    def __missing__(self, line: bytes) -> bytes:
         if len(self) >= _CAPACITY:
             self.clear()
-        slid = merge_row(row[:: self._step])[0][:: self._step]
-        self[row] = slid
+        self[line] = slid = bytes(merge_row(tuple(line[:: self._step]))[0])[:: self._step]
         return slid
 
 
-class _Gains(dict[Row, int]):
-    """Each row met so far → what sliding it gains; the same in both directions."""
+class _Worths(dict[bytes, int]):
+    """Each row met so far → what merging must have scored for its tiles, had all that appeared been twos.
 
-    def __missing__(self, row: Row) -> int:
+    The tile 2**k took a merge that scored 2**k, and so did its halves, down to the twos: (k - 1) * 2**k in all.
+    """
+
+    def __missing__(self, row: bytes) -> int:
         if len(self) >= _CAPACITY:
             self.clear()
-        self[row] = gain = merge_row(row)[1]
-        return gain
+        self[row] = worth = sum((exponent - 1) << exponent for exponent in row if exponent)
+        return worth
 
 
 _TOWARD_START = _Slides(toward_end=False)
 _TOWARD_END = _Slides(toward_end=True)
-_GAINS = _Gains()
-
-
-def _moves(lines: list[Row], slides: _Slides) -> bool:
-    return list(map(slides.__getitem__, lines)) != lines
-
-
-def _transpose(rows: list[Row]) -> list[Row]:
-    # All rows are of one length; having zip check that would cost a tenth of a move.
-    return list(zip(*rows))  # noqa: B905
+_WORTHS = _Worths()
+_SLIDE = [(_TOWARD_START if action in (UP, LEFT) else _TOWARD_END).__getitem__ for action in range(4)]
 
 
 class Board:
@@ -76,22 +83,23 @@ class Board:
         size: cells a side, 3 to 8.
 
     Attributes:
-        score: sum of the values of all merged tiles.
         spawns: number of tiles that have appeared, the two of the start included.
 
     Raises:
         ConfigError: the size is outside 3 … 8.
     """
 
-    __slots__ = ("_k0", "_k1", "_rows", "score", "size", "spawns")
+    __slots__ = ("_cells", "_columns", "_hashes", "_key", "_rows", "_unscored", "size", "spawns")
 
     def __init__(self, seed: int, size: int = 4) -> None:
         check_size(size)
-        self._k0, self._k1 = game_key(seed)
+        self._key = np.array(game_key(seed), np.uint64).reshape(2, 1)
+        self._hashes: list[int] = []  # of the spawns to come, the next one last
+        self._unscored = 0  # what the tiles are worth beyond the score: those that appeared as fours, or were put
+        self._rows, self._columns = _ROWS[size], _COLUMNS[size]
+        self._cells = bytes(size * size)
         self.size = size
-        self.score = 0
         self.spawns = 0
-        self._rows: list[Row] = [(0,) * size] * size
         for _ in range(START_TILES):
             self._spawn()
 
@@ -104,42 +112,37 @@ class Board:
         Returns:
             Whether the board changed.
         """
-        vertical = action in (UP, DOWN)
-        lines = _transpose(self._rows) if vertical else self._rows
-        slides = _TOWARD_START if action in (UP, LEFT) else _TOWARD_END
-        moved = list(map(slides.__getitem__, lines))
-        if moved == lines:
+        moved = self._slid(action)
+        if moved == self._cells:
             return False
-        self._rows = _transpose(moved) if vertical else moved
-        self.score += sum(map(_GAINS.__getitem__, lines))
+        self._cells = moved
         self._spawn()
         return True
 
     def legal(self) -> tuple[bool, bool, bool, bool]:
         """Which of the four moves would change the board."""
-        rows = self._rows
-        columns = _transpose(rows)
-        return (
-            _moves(columns, _TOWARD_START),
-            _moves(rows, _TOWARD_END),
-            _moves(columns, _TOWARD_END),
-            _moves(rows, _TOWARD_START),
-        )
+        up, right, down, left = (self._slid(action) != self._cells for action in range(4))
+        return up, right, down, left
+
+    @property
+    def score(self) -> int:
+        """Sum of the values of all merged tiles."""
+        return sum(map(_WORTHS.__getitem__, self._rows(self._cells))) - self._unscored
 
     @property
     def over(self) -> bool:
         """Whether no move is legal."""
         # Beside an empty cell some tile can always move, which spares the full check on most boards.
-        return not any(0 in row for row in self._rows) and not any(self.legal())
+        return 0 not in self._cells and not any(self.legal())
 
     @property
     def max_exponent(self) -> int:
         """Exponent of the largest tile."""
-        return max(map(max, self._rows))
+        return max(self._cells)
 
     def exponents(self) -> NDArray[np.uint8]:
         """The board as a fresh uint8 array of shape (size, size)."""
-        return np.array(self._rows, dtype=np.uint8)
+        return np.frombuffer(self._cells, np.uint8).reshape(self.size, self.size).copy()
 
     def put(self, exponents: NDArray[np.uint8]) -> None:
         """Set up a position; the score, the seed and the count of appeared tiles stay.
@@ -147,20 +150,24 @@ class Board:
         Args:
             exponents: integers of shape (size, size).
         """
-        self._rows = [tuple(row) for row in np.asarray(exponents).reshape(self.size, self.size).tolist()]
+        score = self.score
+        self._cells = np.asarray(exponents).reshape(self.size, self.size).astype(np.uint8).tobytes()
+        self._unscored += self.score - score
+
+    def _slid(self, action: int) -> bytes:
+        """The cells after a move, before a tile appears."""
+        if action == UP or action == DOWN:  # noqa: SIM109 -- a tuple of the two would be made each time
+            return b"".join(self._columns(b"".join(map(_SLIDE[action], self._columns(self._cells)))))
+        return b"".join(map(_SLIDE[action], self._rows(self._cells)))
 
     def _spawn(self) -> None:
-        rows = self._rows
-        empties = [row.count(0) for row in rows]
-        place, exponent = draw(spawn_hash(self._k0, self._k1, self.spawns), sum(empties))
+        if not self._hashes:
+            ahead = np.arange(self.spawns, self.spawns + _AHEAD, dtype=np.uint64)
+            self._hashes = spawn_hash(self._key[0], self._key[1], ahead)[::-1].tolist()
+        cells = self._cells
+        place, exponent = draw(self._hashes.pop(), cells.count(0))
+        rest = cells.split(_EMPTY, place + 1)[-1]  # what comes after that empty cell
+        self._cells = cells[: -len(rest) - 1] + _TILES[exponent] + rest
         self.spawns += 1
-        r = 0
-        while place >= empties[r]:
-            place -= empties[r]
-            r += 1
-        row = list(rows[r])
-        column = row.index(0)
-        for _ in range(place):
-            column = row.index(0, column + 1)
-        row[column] = exponent
-        rows[r] = tuple(row)
+        if exponent == 2:
+            self._unscored += 4
