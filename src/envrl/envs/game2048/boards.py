@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envrl.envs.game2048 import cells, packed
-from envrl.envs.game2048.rules import START_TILES, check_size, game_key, spawn_hash
+from envrl.envs.game2048.rules import START_TILES, check_size, draw, game_key, spawn_hash
 
 __all__ = ["Boards"]
 
@@ -57,14 +57,20 @@ class Boards:
         keys = np.array([game_key(seed) for seed in seeds], dtype=np.uint64).reshape(len(which), 2)
         self._k0[which], self._k1[which] = keys[:, 0], keys[:, 1]
         self.scores[which] = 0
-        self.spawns[which] = 0
-        self.put(which, np.zeros((len(which), self.size, self.size), dtype=np.uint8))
-        for _ in range(START_TILES):
-            if self._packable:
-                self._bits[which] = packed.spawn(self._bits[which], self._hashes(which))
-            else:
-                self._cells[which] = cells.spawn(self._cells[which], self._hashes(which))
-            self.spawns[which] += 1
+        self.spawns[which] = START_TILES
+        index = np.arange(START_TILES, dtype=np.uint64)[:, None]
+        hashes = spawn_hash(keys[:, 0], keys[:, 1], index)
+        (first, second), exponents = draw(hashes, np.uint64(self.size**2) - index)
+        second += second >= first
+        if self._packable:
+            self._in_cells[which] = False
+            tiles = exponents.astype(np.uint64) << (np.uint64(4) * np.stack([first, second]))
+            self._bits[which] = tiles[0] | tiles[1]
+        else:
+            boards = np.zeros((len(which), self.size**2), dtype=np.uint8)
+            for places, exponent in zip((first, second), exponents, strict=True):
+                boards[np.arange(len(which)), places.astype(np.intp)] = exponent
+            self._cells[which] = boards.reshape(-1, self.size, self.size)
 
     def put(self, which: NDArray[np.intp], exponents: NDArray[np.uint8]) -> None:
         """Set up positions; scores, seeds and the counts of appeared tiles stay.

@@ -48,8 +48,9 @@ Row = tuple[int, ...]
 _FOUR_BELOW = int(FOUR_PROBABILITY * 2**32)
 _MASK_32 = 2**32 - 1
 _MASK_63 = 2**63 - 1
-_MASK_64 = 2**64 - 1
-_GOLDEN_GAMMA = 0x9E3779B97F4A7C15
+_u64 = np.uint64
+_GOLDEN_GAMMA = _u64(0x9E3779B97F4A7C15)
+_FIRST_FACTOR, _SECOND_FACTOR = _u64(0xBF58476D1CE4E5B9), _u64(0x94D049BB133111EB)
 
 _Words = NDArray[np.uint64]
 
@@ -86,11 +87,7 @@ def game_key(seed: int) -> tuple[int, int]:
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
-@overload
-def spawn_hash(k0: int, k1: int, index: int) -> int: ...
-@overload
-def spawn_hash(k0: _Words, k1: _Words, index: _Words) -> _Words: ...
-def spawn_hash(k0: Any, k1: Any, index: Any) -> Any:
+def spawn_hash(k0: _Words, k1: _Words, index: _Words) -> _Words:
     """The 64 random bits that decide tile number ``index`` of a game (the start tiles are 0 and 1).
 
     A counter-based generator: ``mix(mix(k0 + (index + 1) * gamma) ^ k1)`` modulo 2**64, where ``mix`` and ``gamma``
@@ -98,16 +95,16 @@ def spawn_hash(k0: Any, k1: Any, index: Any) -> Any:
     generators", OOPSLA 2014).
 
     Args:
-        k0, k1: the words of `game_key`: Python integers for one game, uint64 arrays for many.
-        index: how many tiles appeared before, of the same shape.
+        k0, k1: the words of `game_key`, uint64 arrays.
+        index: how many tiles appeared before; a uint64 array, of which the hash has the shape that all three have.
     """
-    return _mix(_mix((k0 + (index + 1) * _GOLDEN_GAMMA) & _MASK_64) ^ k1)
+    return _mix(_mix(k0 + (index + _u64(1)) * _GOLDEN_GAMMA) ^ k1)
 
 
-def _mix(word: Any) -> Any:
-    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & _MASK_64
-    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & _MASK_64
-    return word ^ (word >> 31)
+def _mix(word: _Words) -> _Words:
+    word = (word ^ (word >> _u64(30))) * _FIRST_FACTOR
+    word = (word ^ (word >> _u64(27))) * _SECOND_FACTOR
+    return word ^ (word >> _u64(31))
 
 
 @overload
