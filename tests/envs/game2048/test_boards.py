@@ -155,6 +155,15 @@ def test_what_is_told_is_a_copy(size: int) -> None:
     assert (alone.exponents() == before).all()
 
 
+@given(st.lists(st.lists(st.integers(1, 3), min_size=16, max_size=16), min_size=1, max_size=20))
+def test_a_full_board_is_over_where_no_neighbours_are_equal(full: list[list[int]]) -> None:
+    full.append([1, 2, 3, 4, 4, 3, 2, 1, 1, 2, 3, 4, 4, 3, 2, 1])  # equal only across the ends of rows
+    boards, which = Boards([0] * len(full)), np.arange(len(full))
+    boards.put(which, np.array(full, dtype=np.uint8).reshape(-1, 4, 4))
+    assert boards.over(which).tolist() == (~boards.legal(which).any(axis=1)).tolist()
+    assert boards.over(which)[-1]
+
+
 def test_no_games_are_a_batch_too() -> None:
     for size in (3, 4):
         boards = Boards([], size)

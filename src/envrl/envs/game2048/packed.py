@@ -29,6 +29,7 @@ Bits = NDArray[np.uint64]
 _WORD, _ROW = np.dtype("<u8"), np.dtype("<u2")
 _ROWS = 1 << 16
 _NIBBLE_ONES = _u64(0x1111111111111111)
+_LAST_COLUMN, _LAST_ROW = _u64(0xF000F000F000F000), _u64(0xFFFF000000000000)
 _TO_START, _TO_END = 1, 2
 
 
@@ -133,11 +134,14 @@ def legal(bits: Bits) -> NDArray[np.bool_]:
 
 def over(bits: Bits) -> NDArray[np.bool_]:
     """Which boards have no legal move: shape (k,)."""
-    # Beside an empty cell some tile can always move, so only full boards need the tables.
+    # Beside an empty cell some tile can always move, so only full boards are searched for equal neighbours.
     result: NDArray[np.bool_] = _empty(bits) == 0
     full = np.flatnonzero(result)
     if full.size:
-        result[full] = ~legal(bits[full]).any(axis=1)
+        boards = bits[full]
+        along = (boards ^ (boards >> _u64(4))) | _LAST_COLUMN
+        across = (boards ^ (boards >> _u64(16))) | _LAST_ROW
+        result[full] = (_empty(along) | _empty(across)) == 0
     return result
 
 
