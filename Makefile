@@ -76,8 +76,9 @@ train: $(READY) ## teach the embedded tiny model to write 2048 programs, show be
 	$(BIN)/envrl train --env 2048 $(ARGS)
 
 # A file's tests stay together: they share runs and models that take long to make.
+ON_ALL_CORES = -n logical --maxprocesses 8 --dist loadfile
 test: $(READY) ## run every test
-	$(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile $(ARGS)
+	$(BIN)/pytest $(ON_ALL_CORES) $(ARGS)
 
 test-unprivileged: $(READY) ## the tests of sandbox, rollouts and audit as an ordinary user: as nobody where root calls make
 	$(BIN)/python tests/as_nobody.py $(BIN)/pytest -p no:cacheprovider \
@@ -87,7 +88,7 @@ test-unprivileged: $(READY) ## the tests of sandbox, rollouts and audit as an or
 MATRIX_TESTS ?= tests/trainers tests/workflow tests/models
 test-matrix: .matrix/trl-1.14/.ready .matrix/trl-1.16/.ready ## trainers and workflow with the oldest and the newest pair of TRL and transformers
 	@failed=; for pair in trl-1.14 trl-1.16; do \
-	    echo; echo "== $$pair"; .matrix/$$pair/bin/pytest -p no:cacheprovider $(MATRIX_TESTS) $(ARGS) || failed="$$failed $$pair"; \
+	    echo; echo "== $$pair"; .matrix/$$pair/bin/pytest -p no:cacheprovider $(ON_ALL_CORES) $(MATRIX_TESTS) $(ARGS) || failed="$$failed $$pair"; \
 	done; \
 	[ -z "$$failed" ] || { echo >&2; echo "failed:$$failed" >&2; exit 1; }
 
