@@ -6,10 +6,12 @@ import importlib.util
 
 import pytest
 
-from envrl.config import ModelConfig
+from envrl.config import MethodConfig, ModelConfig
+from envrl.envs import find_task
 from envrl.errors import MissingExtraError, ModelError
 from envrl.models import choose_device, load_model, model_path, require_training
 from envrl.models.loading import _device_map
+from envrl.models.writer import write
 
 find_spec = importlib.util.find_spec
 
@@ -104,6 +106,31 @@ def test_a_saved_model_is_loaded_from_its_folder(tiny, tmp_path):
     assert loaded.path == str(tmp_path)
     for name, value in tiny.model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], value), name
+
+
+def test_a_model_that_also_sees_is_loaded_for_its_text(tiny, tmp_path):
+    """Mistral 3, which transformers does not know as a plain language model."""
+    import torch
+    from transformers import Mistral3Config, Mistral3ForConditionalGeneration
+
+    width = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "head_dim": 8,
+    }
+    tokens = {"vocab_size": len(tiny.tokenizer), "eos_token_id": tiny.tokenizer.eos_token_id, "num_key_value_heads": 1}
+    text = {"model_type": "mistral", "bos_token_id": None, **width, **tokens}
+    sight = {"model_type": "pixtral", "image_size": 28, "patch_size": 14, **width}
+    saved = Mistral3ForConditionalGeneration(Mistral3Config(text_config=text, vision_config=sight, image_token_index=3))
+    saved.save_pretrained(tmp_path)
+    tiny.tokenizer.save_pretrained(tmp_path)
+    loaded = load_model(ModelConfig(path=str(tmp_path)), "cpu")
+    assert type(loaded.model) is Mistral3ForConditionalGeneration
+    assert torch.equal(loaded.model.lm_head.weight, saved.lm_head.weight)
+    written = write(loaded, find_task("2048").prompt("tiny"), 2, MethodConfig(max_completion_length=4), seed=0)
+    assert [0 < one.tokens <= 4 for one in written] == [True, True]
 
 
 def test_devices():

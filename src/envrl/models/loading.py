@@ -133,7 +133,7 @@ def _not_found(config: ModelConfig, error: Exception) -> ModelError:
 
 
 def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, scores: bool) -> Any:
-    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, set_seed
+    from transformers import AutoModelForSequenceClassification, set_seed
 
     options: dict[str, Any] = {"dtype": config.dtype, "trust_remote_code": config.trust_remote_code}
     quantized = config.load_in_4bit or config.load_in_8bit
@@ -150,17 +150,32 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
             if config.load_in_4bit
             else BitsAndBytesConfig(load_in_8bit=True)
         )
-    kind: Any = AutoModelForCausalLM
-    if scores:
-        kind, options["num_labels"] = AutoModelForSequenceClassification, 1
-        set_seed(seed)  # of the head
     try:
-        model = kind.from_pretrained(path, **options)
+        if scores:
+            set_seed(seed)  # of the head
+            model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=1, **options)
+        else:
+            model = _writer(path, config.trust_remote_code).from_pretrained(path, **options)
     except (OSError, ValueError) as error:
         raise _not_found(config, error) from None
     if config.adapter is not None:
         model = _with_adapter(model, config)
     return model if quantized else model.to(device)
+
+
+def _writer(path: str, trust_remote_code: bool) -> Any:
+    """The class that loads what writes text: some models that also see are known by another one alone."""
+    from transformers import (
+        MODEL_FOR_CAUSAL_LM_MAPPING,
+        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoModelForImageTextToText,
+    )
+
+    kind = type(AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code))
+    sees = kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and kind not in MODEL_FOR_CAUSAL_LM_MAPPING
+    return AutoModelForImageTextToText if sees else AutoModelForCausalLM
 
 
 def _device_map(device: str) -> dict[str, Any]:
