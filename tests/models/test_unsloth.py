@@ -7,10 +7,11 @@ import sys
 import types
 
 import pytest
+from transformers import Mistral3Config, Qwen3Config
 
 from envrl.config import LoraConfig, ModelConfig, VllmConfig
 from envrl.errors import ModelError
-from envrl.models import load_model, prepare_backend
+from envrl.models import load_model, loading, prepare_backend
 
 # The parameters of unsloth 2026.10.7, read off its source.
 FROM_PRETRAINED = set(
@@ -41,6 +42,8 @@ def unsloth(monkeypatch):
     find_spec = importlib.util.find_spec
 
     class FastLanguageModel:
+        further = frozenset()
+
         @staticmethod
         def from_pretrained(**options):
             assert options.keys() <= FROM_PRETRAINED
@@ -49,13 +52,17 @@ def unsloth(monkeypatch):
                 raise OSError("no such model")
             return "base", Tokenizer()
 
-        @staticmethod
-        def get_peft_model(model, **options):
-            assert options.keys() <= GET_PEFT_MODEL
-            module.calls.append(("adapt", options))
+        @classmethod
+        def get_peft_model(cls, model, **options):
+            assert options.keys() <= GET_PEFT_MODEL | cls.further
+            module.calls.append((f"adapt {cls.__name__}", options))
             return f"adapted {model}"
 
-    module.FastLanguageModel = FastLanguageModel
+    class FastVisionModel(FastLanguageModel):
+        further = frozenset({"finetune_vision_layers"})
+
+    module.FastLanguageModel, module.FastVisionModel = FastLanguageModel, FastVisionModel
+    monkeypatch.setattr(loading, "_kind", lambda path, config: Mistral3Config if "sees" in path else Qwen3Config)
     module.PatchDPOTrainer = lambda: module.calls.append(("patch", {}))
     monkeypatch.setattr(
         importlib.util,
@@ -84,7 +91,7 @@ def test_a_model_with_adapters(unsloth):
     config = ModelConfig(path="some/model", backend="unsloth", load_in_4bit=True, max_seq_length=768, lora=lora)
     loaded = load_model(config, "cuda", seed=7)
     assert loaded.model == "adapted base"
-    assert [called for called, _ in unsloth.calls] == ["patch", "load", "adapt"]
+    assert [called for called, _ in unsloth.calls] == ["patch", "load", "adapt FastLanguageModel"]
     assert options_of(unsloth, "load") == {
         "model_name": "some/model",
         "max_seq_length": 768,
@@ -95,11 +102,26 @@ def test_a_model_with_adapters(unsloth):
         "trust_remote_code": False,
         "random_state": 7,
     }
-    adapted = options_of(unsloth, "adapt")
+    adapted = options_of(unsloth, "adapt FastLanguageModel")
     assert (adapted["r"], adapted["lora_alpha"], adapted["lora_dropout"]) == (4, 8, 0.1)
     assert adapted["target_modules"] == ["q_proj"]
     assert adapted["use_rslora"] is True
     assert "use_dora" not in adapted
+
+
+def test_a_model_that_sees_gets_adapters_for_its_text_alone(unsloth):
+    config = ModelConfig(path="a/model-that-sees", backend="unsloth", lora=LoraConfig(r=4, alpha=8))
+    assert load_model(config, "cuda").model == "adapted base"
+    assert options_of(unsloth, "adapt FastVisionModel")["finetune_vision_layers"] is False
+
+
+def test_a_model_that_sees_needs_a_gpu(unsloth, monkeypatch):
+    def refuse(**options):
+        raise NotImplementedError("Vision models are not supported on the CPU.")
+
+    monkeypatch.setattr(unsloth.FastVisionModel, "from_pretrained", refuse)
+    with pytest.raises(ModelError, match=r"model-that-sees': Vision models .* Set model\.backend to transformers"):
+        load_model(ModelConfig(path="a/model-that-sees", backend="unsloth"), "cpu")
 
 
 def test_a_whole_model(unsloth):

@@ -129,7 +129,12 @@ def load_tokenizer(config: ModelConfig, folder: Path | None = None) -> Any:
 
 def _not_found(config: ModelConfig, error: Exception) -> ModelError:
     first = str(error).strip().splitlines()[0]
-    return ModelError(f"model.path {config.path!r}: not 'tiny', not a folder with a model, not on the Hub: {first}")
+    what = (
+        "it cannot be loaded"
+        if isinstance(error, ValueError)
+        else "not 'tiny', not a folder with a model, not on the Hub"
+    )
+    return ModelError(f"model.path {config.path!r}: {what}: {first}")
 
 
 def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, scores: bool) -> Any:
@@ -155,7 +160,7 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
             set_seed(seed)  # of the head
             model = AutoModelForSequenceClassification.from_pretrained(path, num_labels=1, **options)
         else:
-            model = _writer(path, config.trust_remote_code).from_pretrained(path, **options)
+            model = _writer(path, config).from_pretrained(path, **options)
     except (OSError, ValueError) as error:
         raise _not_found(config, error) from None
     if config.adapter is not None:
@@ -163,19 +168,28 @@ def _load_transformers(config: ModelConfig, path: str, device: str, seed: int, s
     return model if quantized else model.to(device)
 
 
-def _writer(path: str, trust_remote_code: bool) -> Any:
+def _writer(path: str, config: ModelConfig) -> Any:
     """The class that loads what writes text: some models that also see are known by another one alone."""
-    from transformers import (
-        MODEL_FOR_CAUSAL_LM_MAPPING,
-        MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
-        AutoConfig,
-        AutoModelForCausalLM,
-        AutoModelForImageTextToText,
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoModelForCausalLM, AutoModelForImageTextToText
+
+    kind = _kind(path, config)
+    return (
+        AutoModelForImageTextToText if _sees(kind) and kind not in MODEL_FOR_CAUSAL_LM_MAPPING else AutoModelForCausalLM
     )
 
-    kind = type(AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code))
-    sees = kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and kind not in MODEL_FOR_CAUSAL_LM_MAPPING
-    return AutoModelForImageTextToText if sees else AutoModelForCausalLM
+
+def _kind(path: str, config: ModelConfig) -> type:
+    """The class of a model's own configuration, by which transformers tells models apart."""
+    from transformers import AutoConfig
+
+    return type(AutoConfig.from_pretrained(path, trust_remote_code=config.trust_remote_code))
+
+
+def _sees(kind: type) -> bool:
+    """Whether models of a kind take images beside text."""
+    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    return kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
 
 def _device_map(device: str) -> dict[str, Any]:
@@ -237,7 +251,7 @@ def prepare_backend(config: ModelConfig) -> None:
 
 def _load_unsloth(config: ModelConfig, path: str, seed: int) -> LoadedModel:
     import torch
-    from unsloth import FastLanguageModel
+    import unsloth
 
     lora = config.lora
     options: dict[str, Any] = {
@@ -257,7 +271,11 @@ def _load_unsloth(config: ModelConfig, path: str, seed: int) -> LoadedModel:
         if lora is not None:
             options["max_lora_rank"] = lora.r
     try:
-        model, tokenizer = FastLanguageModel.from_pretrained(**options)
+        sees = _sees(_kind(path, config))
+        loader = unsloth.FastVisionModel if sees else unsloth.FastLanguageModel
+        model, tokenizer = loader.from_pretrained(**options)
+    except NotImplementedError as error:  # of models that see, without a GPU
+        raise ModelError(f"model.path {config.path!r}: {error} Set model.backend to transformers") from None
     except (OSError, ValueError) as error:
         raise _not_found(config, error) from None
     tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # a model that sees has a processor around it
@@ -275,5 +293,7 @@ def _load_unsloth(config: ModelConfig, path: str, seed: int) -> LoadedModel:
         }
         if lora.dora:
             adapted["use_dora"] = True
-        model = FastLanguageModel.get_peft_model(model, **adapted)
+        if sees:
+            adapted["finetune_vision_layers"] = False  # nothing that it learns from has an image
+        model = loader.get_peft_model(model, **adapted)
     return LoadedModel(model, tokenizer, path)
