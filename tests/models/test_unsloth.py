@@ -70,8 +70,11 @@ def unsloth(monkeypatch):
         lambda name, package=None: module if name == "unsloth" else find_spec(name, package),
     )
 
-    def imported(name):
-        assert name == "unsloth"
+    import_module = importlib.import_module
+
+    def imported(name, package=None):
+        if name != "unsloth":
+            return import_module(name, package)
         sys.modules["unsloth"] = module
         return module
 
