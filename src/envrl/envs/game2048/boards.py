@@ -47,6 +47,7 @@ class Boards:
         self._bits = np.zeros(count if self._packable else 0, dtype="<u8")
         self._cells = np.zeros((count, size, size), dtype=np.uint8)
         self._in_cells = np.full(count, not self._packable)
+        self._outgrown = False  # whether some 4×4 game has ever moved into ``_cells``
         self.reset(np.arange(count), seeds)
 
     def __len__(self) -> int:
@@ -83,6 +84,7 @@ class Boards:
             self._cells[which] = exponents
             return
         large = (exponents > packed.MAX_EXPONENT).any(axis=(1, 2))
+        self._outgrown |= bool(large.any())
         self._in_cells[which] = large
         self._cells[which[large]] = exponents[large]
         self._bits[which[~large]] = packed.pack(exponents[~large])
@@ -99,9 +101,9 @@ class Boards:
         """
         if not self._packable:
             return self._move_cells(which, actions)
-        in_cells = self._in_cells[which]
-        if not in_cells.any():
+        if not self._outgrown:
             return self._move_packed(which, actions)
+        in_cells = self._in_cells[which]
         changed = np.empty(len(which), dtype=np.bool_)
         changed[in_cells] = self._move_cells(which[in_cells], actions[in_cells])
         changed[~in_cells] = self._move_packed(which[~in_cells], actions[~in_cells])
@@ -132,8 +134,8 @@ class Boards:
         if not self._packable:
             return of_cells(self._cells[which])
         answers = of_bits(self._bits[which])
-        in_cells = self._in_cells[which]
-        if in_cells.any():
+        if self._outgrown:
+            in_cells = self._in_cells[which]
             answers[in_cells] = of_cells(self._cells[which[in_cells]])
         return answers
 
@@ -149,6 +151,7 @@ class Boards:
             outgrown = which[overflow]
             self._cells[outgrown] = packed.unpack(bits[overflow])
             self._in_cells[outgrown] = True
+            self._outgrown = True
             return self.move(which, actions)
         changed: NDArray[np.bool_] = moved != bits
         self._bits[which] = np.where(changed, packed.spawn(moved, self._hashes(which)), bits)

@@ -57,11 +57,11 @@ class Lockstep:
     def act(self, which: Sequence[int], actions: Sequence[int]) -> list[Ending | None]:
         index = np.asarray(which, np.intp)
         changed = self._boards.move(index, np.asarray(actions, np.intp))
-        self._steps[index] += 1
-        self._ineffective[index] = np.where(changed, 0, self._ineffective[index] + 1)
-        stuck = self._ineffective[index] >= self._max_ineffective
+        self._steps[index] = steps = self._steps[index] + 1
+        self._ineffective[index] = ineffective = np.where(changed, 0, self._ineffective[index] + 1)
+        stuck = ineffective >= self._max_ineffective
         won = self._boards.max_exponent(index) >= self._goal
-        ended = won | stuck | (self._steps[index] >= self._horizon) | self._boards.over(index)
+        ended = won | stuck | (steps >= self._horizon) | self._boards.over(index)
         endings: list[Ending | None] = [None] * len(index)
         for place in np.flatnonzero(ended):
             endings[place] = self._ending(int(index[place]), bool(won[place]), bool(stuck[place]))
