@@ -49,6 +49,8 @@ def act(what, folder):
     if what == "fail":
         raise ZeroDivisionError("a bug")
     if what == "fail later":
+        while len(list(folder.glob("pid-*"))) < here().count:  # the other may still be starting
+            time.sleep(0.01)
         time.sleep(0.5)
         raise ConnectionError("another is gone")
     if what == "refuse later":

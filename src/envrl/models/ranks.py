@@ -76,6 +76,9 @@ class Ranks:
                     f"most {gpus}, or set train.device to cpu"
                 )
             torch.cuda.set_device(self.number)  # "cuda" is this one from now on
+        else:
+            # Accelerate's own choice is "cpu:0": transformers before 5.23 then loads no state of the optimiser.
+            os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
         distributed.init_process_group(
             "nccl" if device == "cuda" else "gloo",
             init_method=f"file://{self.folder}/meeting",
