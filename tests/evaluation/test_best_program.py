@@ -45,7 +45,7 @@ def chosen(completions: list[str]) -> tuple[Any, Fake, Fake]:
 
 def test_fewer_candidates_play_more_seeds() -> None:
     card, choose, judge = chosen([str(strength) for strength in range(64)] + ["63", "broken"])
-    assert choose.rounds == [(65, 8), (16, 24), (4, 96)]
+    assert choose.rounds == [(65, 8), (24, 32), (6, 96)]
     assert judge.rounds == [(1, 50)]
     assert card.source == "63"
     assert card.note == "best of 65 distinct completions"

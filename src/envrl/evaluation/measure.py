@@ -19,7 +19,7 @@ from envrl.seeding import Block, parse_indices
 
 __all__ = ["Measurement", "best_program", "measure", "measure_answers", "wins"]
 
-_ROUNDS = ((8, 16), (24, 4))  # validation seeds that are played, and how many candidates go on to the next round
+_ROUNDS = ((8, 24), (32, 6))  # validation seeds that are played, and how many candidates go on to the next round
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from envrl.envs import Task
 from envrl.envs.math.answer_task import AnswerTask
 from envrl.errors import ConfigError, MissingExtraError
 from envrl.evaluation.answers import Text
-from envrl.evaluation.measure import Measurement, best_program, measure, measure_answers
+from envrl.evaluation.measure import Measurement, measure, measure_answers
 from envrl.limits import Limits
 from envrl.models import (
     LoadedModel,
@@ -49,8 +49,6 @@ PARTS = ("doctor", "before", "pre-sft", "smoke", "gate", "best", "after", "docum
 
 EVAL_SEED = 2**31
 """Sampling before and after does not repeat the sampling of training."""
-
-_BEST_SEEDS = "0:100"  # of the evaluation's block: more than the 32 that a model's many programs share
 
 
 @dataclass(frozen=True)
@@ -326,22 +324,6 @@ class Course:
         written = write(loaded, task.prompt(config.model.contract), samples, config.method, seed)
         completions = [one.text for one in written]
         return measure(label, model, identity, completions, scorer, block, seeds, progress)
-
-    def choose_best(self, completions: Sequence[str]) -> None:
-        """Chooses the best of some programs on validation seeds, and measures it on others."""
-        if isinstance(self.plan.task, AnswerTask):
-            return
-        settings = self.config.eval
-        candidates = list(completions)[: settings.best_of]
-        self.watcher.phase("choosing the best program", len(candidates))
-        judge: Block = "test" if settings.block == "validation" else settings.block
-        best = best_program(
-            candidates,
-            (self.scorer("validation"), "validation", settings.validation_seeds),
-            (self.scorer(judge), judge, _BEST_SEEDS),
-            self.watcher.advance,
-        )
-        write_json(self.run.best_path, best)
 
     def finish(self) -> None:
         """Writes down that all is done but the report."""

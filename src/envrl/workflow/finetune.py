@@ -16,6 +16,7 @@ from envrl.models import LoadedModel
 from envrl.models.ranks import here
 from envrl.runs import RunDirectory, write_json
 from envrl.trainers.stages import Stage
+from envrl.workflow.best_program import choose_program
 from envrl.workflow.course import Course, Plan
 from envrl.workflow.data import read_rows
 from envrl.workflow.finetune_report import build_finetune_report, data_path, write_finetune_report
@@ -91,7 +92,7 @@ def finetune(course: Course, data: Data) -> FinetuneReport:
     """
     trained, steps = train_on_data(course, data)
     if course.config.measures_by_play:
-        course.choose_best(course.measure_by_play("after", trained, steps))
+        choose_program(course, course.measure_by_play("after", trained, steps))
     course.finish()
     report = build_finetune_report(course.run)
     write_finetune_report(course.run, report)

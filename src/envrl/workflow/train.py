@@ -24,6 +24,7 @@ from envrl.trainers.prompts import require_short_prompts
 from envrl.trainers.rloo import train_rloo
 from envrl.workflow.asking import asking, prompts_of
 from envrl.workflow.best_checkpoint import choose_checkpoint
+from envrl.workflow.best_program import choose_program
 from envrl.workflow.checkup import require_answer, require_sound_versions
 from envrl.workflow.course import PARTS, Course, Plan
 from envrl.workflow.documents import write_documents
@@ -343,7 +344,7 @@ def _play(course: Course) -> SweepReport:
     run.update_status(step=steps)  # of which the metrics do not tell where few lines are written
     trained, best = choose_checkpoint(course, trained, steps)
     if not course.skips("after"):
-        course.choose_best(course.measure_by_play("after", trained, best))
+        choose_program(course, course.measure_by_play("after", trained, best))
     if left_out := [part for part in ("before", "after") if course.skips(part)]:
         note_left_out(run, left_out)
     course.finish()

@@ -99,4 +99,9 @@ class EvalConfig(Group):
     validation_seeds: Indices = Field(
         default="0:96", description="indices of the validation seeds that choose the best program"
     )
-    best_of: int = Field(default=64, ge=1, description="programs among which the best is chosen")
+    best_of: int = Field(
+        default=128,
+        ge=1,
+        description="programs among which the best is chosen: those sampled after training, then those that training "
+        "rewarded most",
+    )
