@@ -45,12 +45,25 @@ def chosen(completions: list[str]) -> tuple[Any, Fake, Fake]:
 
 def test_fewer_candidates_play_more_seeds() -> None:
     card, choose, judge = chosen([str(strength) for strength in range(64)] + ["63", "broken"])
-    assert choose.rounds == [(65, 8), (24, 32), (6, 96)]
+    assert choose.rounds == [(65, 4), (48, 8), (20, 20), (6, 64)]
     assert judge.rounds == [(1, 50)]
     assert card.source == "63"
     assert card.note == "best of 65 distinct completions"
     assert card.block == "test 0:50"
     assert card.chosen_block == "validation 0:96"
+
+
+def test_no_seed_is_played_twice_and_all_of_them_count() -> None:
+    card, choose, _ = chosen([str(strength) for strength in range(40, 60)])
+    assert [count for _, count in choose.rounds] == [4, 8, 20, 64]
+    assert card.chosen.estimate == sum((37 * i) % 100 < 59 for i in range(96)) / 96
+
+
+def test_few_seeds_are_all_played_in_the_first_round() -> None:
+    choose = Fake()
+    card = best_program(["50", "60"], (choose, "validation", "0:3"), (Fake(), "test", "0:9"))  # type: ignore[arg-type]
+    assert card is not None
+    assert choose.rounds == [(2, 3)]
 
 
 def test_where_nothing_can_be_played_there_is_no_best() -> None:

@@ -19,7 +19,8 @@ from envrl.seeding import Block, parse_indices
 
 __all__ = ["Measurement", "best_program", "measure", "measure_answers", "wins"]
 
-_ROUNDS = ((8, 24), (32, 6))  # validation seeds that are played, and how many candidates go on to the next round
+# Validation seeds that have been played at the end of a round, and how many candidates go on to the next.
+_ROUNDS = ((4, 48), (12, 20), (32, 6))
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,15 +118,15 @@ def wins(measurement: Measurement) -> NDArray[np.float64]:
     return matrix
 
 
-def _rate(scored: Scored, seeds: str) -> Rate:
-    if scored.card.outcome is not None:
+def _rate(card: Scorecard, seeds: str) -> Rate:
+    if card.outcome is not None:
         return Rate.of(wilson(0, len(parse_indices(seeds))))
-    honest = [e for e in scored.card.episodes if e.outcome is not Outcome.INFRASTRUCTURE_ERROR]
+    honest = [e for e in card.episodes if e.outcome is not Outcome.INFRASTRUCTURE_ERROR]
     return Rate.of(wilson(sum(e.won for e in honest), len(honest)))
 
 
-def _strength(scored: Scored) -> tuple[float, float]:
-    return scored.card.success, scored.card.progress
+def _strength(card: Scorecard) -> tuple[float, float]:
+    return card.success, card.progress
 
 
 def best_program(
@@ -148,24 +149,28 @@ def best_program(
         Its card, or None where no completion holds a program that can be played.
     """
     assert choose[1] != judge[1], "a program is never measured on the seeds that chose it"
-    candidates = list(dict.fromkeys(completions))
     scorer, block, seeds = choose
     indices = tuple(parse_indices(seeds))
-    going_on = candidates
-    for played, count in _ROUNDS:
-        scored = scorer.score(going_on, [indices[:played]] * len(going_on), progress)
-        leaders = sorted((s for s in scored if s.card.episodes), key=_strength, reverse=True)
-        going_on = [s.completion for s in leaders[:count]]
-        if not going_on:
+    cards = {completion: Scorecard(source=None) for completion in completions}
+    candidates, played = len(cards), 0
+    for upto, count in (*_ROUNDS, (len(indices), 1)):
+        if new := indices[played:upto]:
+            for one in scorer.score(list(cards), [new] * len(cards), progress):
+                so_far = cards[one.completion].episodes
+                cards[one.completion] = msgspec.structs.replace(one.card, episodes=so_far + one.card.episodes)
+            played = upto
+        playable = [item for item in cards.items() if item[1].episodes]
+        cards = dict(sorted(playable, key=lambda item: _strength(item[1]), reverse=True)[:count])
+        if not cards:
             return None
-    chosen = max(scorer.score(going_on, [indices] * len(going_on), progress), key=_strength)
-    measured = judge[0].score([chosen.completion], [tuple(parse_indices(judge[2]))])[0]
+    ((completion, chosen),) = cards.items()
+    measured = judge[0].score([completion], [tuple(parse_indices(judge[2]))])[0].card
     return ProgramCard(
         title="the best program by validation seeds",
-        source=chosen.card.source or "",
+        source=chosen.source or "",
         success=_rate(measured, judge[2]),
         block=f"{judge[1]} {judge[2]}",
         chosen=_rate(chosen, seeds),
         chosen_block=f"{block} {seeds}",
-        note=f"best of {len(candidates)} distinct completions",
+        note=f"best of {candidates} distinct completions",
     )
