@@ -36,7 +36,7 @@ def child(code, *arguments, **options):
 HOLD = """
 run = RunDirectory.create(sys.argv[1], sys.argv[2], "", {})
 run.update_status(state="running", step=3)
-print("ready", flush=True)
+os.write(1, b"ready\\n")
 sys.stdin.read()
 """
 
@@ -176,8 +176,8 @@ def test_one_process_at_a_time_works_in_a_run_and_a_kill_frees_it(tmp_path):
 
 
 def test_a_kill_frees_the_run_though_a_forked_child_lives_on(tmp_path):
-    fork = "if os.fork() == 0:\n    print('forked', flush=True)\n    sys.stdin.read()\n    os._exit(0)\n"
-    code = HOLD.replace('print("ready"', fork + 'print("ready"')
+    fork = "if os.fork() == 0:\n    os.write(1, b'forked\\n')\n    sys.stdin.read()\n    os._exit(0)\n"
+    code = HOLD.replace("os.write", fork + "os.write", 1)
     with child(code, tmp_path, "a") as holder:
         assert {holder.stdout.readline().strip() for _ in range(2)} == {"forked", "ready"}
         run = RunDirectory.open(tmp_path / "a")

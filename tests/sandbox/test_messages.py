@@ -89,6 +89,15 @@ def test_frames_follow_each_other_after_an_answer() -> None:
     assert [frames.feed(framed(b"a")), frames.feed(framed(b"b"))] == [b"a", b"b"]
 
 
+@pytest.mark.parametrize(("seconds", "nanoseconds"), [(253402300800, 0), (253402300799, 999_999_999)])
+def test_a_moment_beyond_all_calendars_is_a_bad_frame(seconds: int, nanoseconds: int) -> None:
+    moment = b"\xc7\x0c\xff" + nanoseconds.to_bytes(4, "big") + seconds.to_bytes(8, "big")  # msgpack's timestamp 96
+    with pytest.raises(BadFrame):
+        parse_played(b"\x94\xa6played\x91" + moment + b"\x90\x91\xcb" + bytes(8), 1)
+    with pytest.raises(BadFrame):
+        parse_loaded(b"\x91" + moment)
+
+
 @given(st.binary(max_size=200))
 def test_rubbish_for_a_load_is_a_bad_frame_and_no_other_error(body: bytes) -> None:
     with pytest.raises(BadFrame):

@@ -279,6 +279,30 @@ def test_what_sleeps_a_little_in_each_call_is_ended_by_the_wall_clock_too() -> N
     assert reply == Fault(Outcome.TIMEOUT, "outstayed the wall clock")
 
 
+def test_what_sleeps_behind_questions_that_it_does_not_read_is_ended_too() -> None:
+    limits = Limits(load_cpu=1.0, call_cpu=0.05, grace_cpu=0.05, wall_factor=0.1, wall_floor=1.5)
+    body = msgspec.msgpack.encode(["played", [1], [], [0.0]])
+    tables = f"import os\nfrom time import sleep\nANSWER = {len(body).to_bytes(4, 'little') + body!r}"
+    # The host's questions fill the socket, and then what it has to write waits.
+    toolkit = """
+def rest():
+    for call in range(20):
+        sleep(0.05 if call < 10 else 1.2)
+        os.write(3, ANSWER)
+"""
+    profile = Profile(entry_point="f", tables=tables, toolkit=toolkit)
+    with Sandbox(profile, layers=(), require=()) as sandbox:
+        program = sandbox.load(b"def f(x): rest()", limits)
+        ((_, reply),) = sandbox.collect(60)
+        calls = 0
+        while not isinstance(reply, Fault) and calls < 18:
+            program.play([(0, bytes(2**16))], [] if calls else [(0, 1)])
+            ((_, reply),) = sandbox.collect(60)
+            calls += 1
+    assert reply == Fault(Outcome.TIMEOUT, "outstayed the wall clock")
+    assert calls > 10  # it was no crash, and its short naps were none
+
+
 def test_a_crowd_that_computes_for_ever_is_timed_out_and_no_error_of_ours() -> None:
     # None of them gets the CPU of its budget soon, as others compute too.
     limits = Limits(load_cpu=1.0, call_cpu=0.1, grace_cpu=0.1, wall_factor=0.1, wall_floor=0.1)

@@ -371,8 +371,9 @@ class Sandbox:
     def _kill_sleepers(self, now: float) -> None:
         """Ends those that slept for too long in all: each message alone would leave them many times as much."""
         for program in self._awaited:
-            if program._pidfd is None or program._killed is not None or program in self._writing:
+            if program._pidfd is None or program._killed is not None:
                 continue
+            program._flush()  # one that has room for more, and gets it now, is awake at the next look
             # In this order: one that has answered since its state was read has not been asleep.
             if _state(program._pidfd)[0] == "S" and _is_silent(program._end):
                 program._slept += _LOOK_SECONDS

@@ -56,6 +56,10 @@ _OF_PLAYING = frozenset(
 )
 
 
+# A date in the year 10000 is a plain ValueError.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
+
+
 class BadFrame(Exception):
     """A worker sent what is not a reply to what it was asked."""
 
@@ -152,7 +156,7 @@ def parse_loaded(body: bytes) -> Loaded | Fault:
     """
     try:
         words = _decode_words(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise BadFrame(str(error)) from None
     if len(words) == 3 and words[0] == "loaded" and len(words[1]) == 32 and words[2] in ("together", "alone"):
         return Loaded(words[1], words[2] == "alone")
@@ -169,7 +173,7 @@ def parse_played(body: bytes, calls: int) -> Played:
     """
     try:
         kind, values, faults, seconds = _decode_played(body)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise BadFrame(str(error)) from None
     if kind != "played" or not 0 < len(values) <= calls or len(seconds) != len(values):
         raise BadFrame("not a reply to a step")

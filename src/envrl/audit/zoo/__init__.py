@@ -9,6 +9,7 @@ from envrl.audit.zoo import (
     files,
     fresh,
     fresh_again,
+    fresh_fifth,
     fresh_fourth,
     fresh_third,
     host,
@@ -42,7 +43,13 @@ CLASSES: dict[str, tuple[Specimen, ...]] = {
     "threads": threads.PROGRAMS,
     "tampering": tampering.PROGRAMS,
     "display": display.PROGRAMS,
-    "fresh": (*fresh.PROGRAMS, *fresh_again.PROGRAMS, *fresh_third.PROGRAMS, *fresh_fourth.PROGRAMS),
+    "fresh": (
+        *fresh.PROGRAMS,
+        *fresh_again.PROGRAMS,
+        *fresh_third.PROGRAMS,
+        *fresh_fourth.PROGRAMS,
+        *fresh_fifth.PROGRAMS,
+    ),
 }
 """Hostile programs by what they reach for."""
 

@@ -550,6 +550,8 @@ def $entry(*args):
         "sees by a number that is compared whether a helper has met a row in another game",
         POLICY
         + """\
+import random
+
 asked = []
 
 
@@ -562,10 +564,16 @@ class Tile(int):
         return hash(abs(self))
 
 
+def comparisons(first, last):
+    asked.clear()
+    mono([[Tile(first), Tile(5), Tile(9)], [Tile(3), Tile(7), Tile(last)]])
+    return len(asked)
+
+
 try:
-    mono([[Tile(77771), Tile(5)], [Tile(3), Tile(77773)]])
-    found = bool(asked)
-    mono([[77771, 5], [3, 77773]])
+    unknown = [comparisons(random.getrandbits(50), random.getrandbits(50)) for _ in range(2)]
+    found = comparisons(77771, 77773) != unknown[-1]
+    mono([[77771, 5, 9], [3, 7, 77773]])
 except NameError:
     found = False
 

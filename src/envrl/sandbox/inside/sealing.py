@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import abc
 import collections
+import copyreg
 import ctypes
 import dataclasses
 import gc
@@ -35,6 +36,7 @@ def seal() -> None:
     # namedtuple interns the names of its fields, and ``is`` would tell a game which names another has used.
     collections._sys = types.SimpleNamespace(intern=str, _getframe=sys._getframe)  # type: ignore[attr-defined]
     _guard_fields()
+    copyreg._slotnames = _slot_names  # type: ignore[attr-defined]
     # Text in the place of a type would become an object that evaluates it.
     typing._type_check = _any_type  # type: ignore[attr-defined]
     typing.ForwardRef._evaluate = _evaluate_nothing  # type: ignore[method-assign]
@@ -114,3 +116,18 @@ def _any_type(*given: object, **more: object) -> type:
 
 def _evaluate_nothing(*given: object, **more: object) -> NoReturn:
     raise TypeError("text is no type here, and nothing evaluates it")
+
+
+def _slot_names(kind: type) -> list[str]:
+    """The slots that a class really has, whose values ``copy`` gets and sets past the policy.
+
+    What the class says of them may be a list that grows later, of strings that are another name at each look.
+    """
+    spaces = [vars(base) for base in type.mro(kind) if base.__flags__ & _HEAP_TYPE]
+    return [
+        name
+        for space in spaces
+        if "__slots__" in space
+        for name, member in space.items()
+        if type(member) is types.MemberDescriptorType and type(name) is str
+    ]
