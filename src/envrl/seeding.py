@@ -1,9 +1,9 @@
-"""Seeds that nobody can guess and everybody can repeat.
+"""Seeds that anybody can repeat, and that nobody guesses from other seeds.
 
 An episode's seed is derived from (salt, block, index) by BLAKE2b, so that no seed tells anything of another.
 Users speak of *indices* in a named *block*; the blocks of one task are disjoint by construction. The salt of ``train``
-is drawn afresh for each run and kept in its lock; those of ``validation``, ``test`` and ``final`` are fixed by the
-version of the task, so that runs compare.
+is drawn afresh for each run and kept in its lock, so that no program in training knows its seeds; those of
+``validation``, ``test`` and ``final`` are fixed by the version of the task, so that runs compare, and are no secret.
 """
 
 from __future__ import annotations
