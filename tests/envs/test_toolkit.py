@@ -116,11 +116,11 @@ def test_order_and_smoothness(helpers, board):
 
 
 def test_the_worst_measures_of_the_largest_board_do_not_run_into_each_other(helpers):
-    full = [[2**64] * 8] * 8
-    rough = [[(2**64, 2)[(r + c) % 2] for c in range(8)] for r in range(8)]
-    peaks = [[2**64 if r % 2 and c % 2 else 0 for c in range(8)] for r in range(8)]
+    full = [[2**65] * 8] * 8
+    rough = [[(2**65, 2)[(r + c) % 2] for c in range(8)] for r in range(8)]
+    peaks = [[2**65 if r % 2 and c % 2 else 0 for c in range(8)] for r in range(8)]
     measures = [[helpers[name](board) for name in ("merges", "mono", "smooth")] for board in (full, rough, peaks)]
-    assert measures == [[112, 0, 0], [0, -16 * 3 * 63, -16 * 7 * 63], [0, -8 * 3 * 65, 0]]
+    assert measures == [[112, 0, 0], [0, -16 * 3 * 64, -16 * 7 * 64], [0, -8 * 3 * 66, 0]]
 
 
 def test_a_board_that_is_changed_in_place_is_measured_anew(helpers):
@@ -132,7 +132,7 @@ def test_a_board_that_is_changed_in_place_is_measured_anew(helpers):
     assert [helpers["smooth"](board), helpers["merges"](board), helpers["mono"](board)] == [-3, 1, -2]
 
 
-@pytest.mark.parametrize("board", [[[0] * 9] * 3, [[0] * 3] * 9, [[2**65, 0, 0]] * 3])
+@pytest.mark.parametrize("board", [[[0] * 9] * 3, [[0] * 3] * 9, [[2**66, 0, 0]] * 3])
 @pytest.mark.parametrize("measure", ["merges", "mono", "smooth"])
 def test_what_is_no_board_is_not_measured(helpers, measure, board):
     with pytest.raises(ValueError, match="at most 8 rows and columns, and no tile above"):

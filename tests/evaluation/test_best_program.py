@@ -66,6 +66,22 @@ def test_few_seeds_are_all_played_in_the_first_round() -> None:
     assert choose.rounds == [(2, 3)]
 
 
+def test_one_that_is_not_played_in_a_later_round_is_out() -> None:
+    class Fickle(Fake):
+        def _one(self, text: str, indices: Sequence[int]) -> Scored:
+            return super()._one("broken" if text == "100" and indices[0] > 0 else text, indices)
+
+        def score(self, completions: Any, indices: Any, progress: Any = None) -> list[Scored]:
+            scored = super().score(completions, indices, progress)
+            return [
+                Scored(text, one.card, one.rewards, one.total) for text, one in zip(completions, scored, strict=True)
+            ]
+
+    card = best_program(["100", "50"], (Fickle(), "validation", "0:96"), (Fake(), "test", "0:9"))  # type: ignore[arg-type]
+    assert card is not None
+    assert card.source == "50"
+
+
 def test_where_nothing_can_be_played_there_is_no_best() -> None:
     card, _, judge = chosen(["broken"])
     assert card is None

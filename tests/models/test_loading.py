@@ -108,6 +108,22 @@ def test_a_saved_model_is_loaded_from_its_folder(tiny, tmp_path):
         assert torch.equal(loaded.model.state_dict()[name], value), name
 
 
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of transformers itself, on adapters
+def test_a_folder_of_an_adapter_is_loaded_on_its_base(tiny, tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    tiny.model.save_pretrained(tmp_path / "base")
+    tiny.tokenizer.save_pretrained(tmp_path / "base")
+    adapted = get_peft_model(
+        load_model(ModelConfig(path=str(tmp_path / "base")), "cpu").model,
+        LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM"),
+    )
+    adapted.save_pretrained(tmp_path / "adapter")
+    tiny.tokenizer.save_pretrained(tmp_path / "adapter")
+    loaded = load_model(ModelConfig(path=str(tmp_path / "adapter")), "cpu")
+    assert any("lora" in name for name, _ in loaded.model.named_parameters())
+
+
 def test_a_model_that_also_sees_is_loaded_for_its_text(tiny, tmp_path):
     """Mistral 3, which transformers does not know as a plain language model."""
     import torch

@@ -115,7 +115,9 @@ def test_a_model_with_adapters(unsloth):
 def test_a_model_that_sees_gets_adapters_for_its_text_alone(unsloth):
     config = ModelConfig(path="a/model-that-sees", backend="unsloth", lora=LoraConfig(r=4, alpha=8))
     assert load_model(config, "cuda").model == "adapted base"
-    assert options_of(unsloth, "adapt FastVisionModel")["finetune_vision_layers"] is False
+    adapted = options_of(unsloth, "adapt FastVisionModel")
+    assert adapted["finetune_vision_layers"] is False
+    assert adapted["target_modules"] is None  # to "all-linear" it would add them again
 
 
 def test_a_model_that_sees_needs_a_gpu(unsloth, monkeypatch):

@@ -156,7 +156,8 @@ def best_program(
     for upto, count in (*_ROUNDS, (len(indices), 1)):
         if new := indices[played:upto]:
             for one in scorer.score(list(cards), [new] * len(cards), progress):
-                so_far = cards[one.completion].episodes
+                # One that was not played this time is out, whatever it won before.
+                so_far = cards[one.completion].episodes if one.card.episodes else ()
                 cards[one.completion] = msgspec.structs.replace(one.card, episodes=so_far + one.card.episodes)
             played = upto
         playable = [item for item in cards.items() if item[1].episodes]

@@ -179,10 +179,16 @@ def _writer(path: str, config: ModelConfig) -> Any:
 
 
 def _kind(path: str, config: ModelConfig) -> type:
-    """The class of a model's own configuration, by which transformers tells models apart."""
+    """The class of a model's own configuration, by which transformers tells models apart; that of None without one.
+
+    An adapter alone has none. What is nowhere has none either, and whoever loads it says so.
+    """
     from transformers import AutoConfig
 
-    return type(AutoConfig.from_pretrained(path, trust_remote_code=config.trust_remote_code))
+    try:
+        return type(AutoConfig.from_pretrained(path, trust_remote_code=config.trust_remote_code))
+    except (OSError, ValueError):
+        return type(None)
 
 
 def _sees(kind: type) -> bool:
@@ -293,7 +299,9 @@ def _load_unsloth(config: ModelConfig, path: str, seed: int) -> LoadedModel:
         }
         if lora.dora:
             adapted["use_dora"] = True
-        if sees:
-            adapted["finetune_vision_layers"] = False  # nothing that it learns from has an image
+        if sees:  # nothing that it learns from has an image
+            adapted["finetune_vision_layers"] = False
+            if lora.target_modules == "all-linear":
+                adapted["target_modules"] = None  # by that name Unsloth would take the vision layers all the same
         model = loader.get_peft_model(model, **adapted)
     return LoadedModel(model, tokenizer, path)

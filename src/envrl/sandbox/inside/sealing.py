@@ -123,11 +123,10 @@ def _slot_names(kind: type) -> list[str]:
 
     What the class says of them may be a list that grows later, of strings that are another name at each look.
     """
-    spaces = [vars(base) for base in type.mro(kind) if base.__flags__ & _HEAP_TYPE]
     return [
         name
-        for space in spaces
-        if "__slots__" in space
-        for name, member in space.items()
-        if type(member) is types.MemberDescriptorType and type(name) is str
+        for base in type.mro(kind)
+        if base.__flags__ & _HEAP_TYPE and "__slots__" in vars(base)
+        for name, member in vars(base).items()
+        if type(member) is types.MemberDescriptorType and type(name) is str and member.__objclass__ is base
     ]

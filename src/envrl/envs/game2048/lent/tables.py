@@ -40,9 +40,9 @@ def _moves(row):
 
 
 def _measures(row):
-    """Merges, powers of two against the order, and between neighbours, in one number: see `measured` of the toolkit."""
-    if len(row) > 8 or max(row, default=0) >> 65:
-        raise ValueError("a board has at most 8 rows and columns, and no tile above 2**64")
+    """Merges, powers of two against the order, and between neighbours, in one number: see `_measure` of the toolkit."""
+    if len(row) > 8 or max(row, default=0) >> 66:
+        raise ValueError("a board has at most 8 rows and columns, and no tile above 2**65")
     powers = [tile.bit_length() for tile in row]
     steps = [b - a for a, b in zip(powers, powers[1:])]
     merges = sum(a == b != 0 for a, b in zip(row, row[1:]))

@@ -8,7 +8,7 @@ _measured = 0
 
 
 def _measure(board):
-    """Merges, disorder and roughness of all rows and columns, summed: 16 bits each, from the lowest."""
+    """Merges (7 bits), disorder (13 bits) and roughness of all rows and columns, summed, from the lowest bit on."""
     global _rows, _measured
     rows = list(map(tuple, board))
     if rows != _rows:
