@@ -16,14 +16,19 @@ import json
 import platform
 import random
 import time
+import timeit
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import gymnasium
+import msgspec
 import numpy as np
 from _peers_2048 import peer_sides
 
+from envrl.envs import find_task
 from envrl.envs.game2048 import Board, Boards, Game2048Env, Game2048VectorEnv
+from envrl.sandbox.messages import play_frame
 
 ID = "benchmark/Game2048-v0"
 MOVES = np.random.default_rng(0).integers(0, 4, (512, 4096))
@@ -140,6 +145,25 @@ def moves_a_second(side: Side, seconds: float) -> float:
     return blocks * BLOCK * count / elapsed
 
 
+def observation_path(count: int, rounds: int) -> tuple[float, float]:
+    """Microseconds in which the boards of many games become a message, and the message nested lists in a worker."""
+    task = find_task("2048")
+    games, which = task.games(list(range(count))), list(range(count))
+    space: dict[str, Any] = {}
+    exec(task.lent.adapter, space)
+
+    def send() -> bytes:
+        return play_frame([], [], list(zip(which, games.observe(which), strict=True)))
+
+    def receive(frame: bytes) -> None:
+        for _, payload in msgspec.msgpack.decode(frame[4:])[3]:
+            space["arguments"](payload)
+
+    frame = send()
+    times = [min(timeit.repeat(do, number=10, repeat=rounds * 10)) for do in (send, lambda: receive(frame))]
+    return times[0] / 10 * 1e6, times[1] / 10 * 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a round of one side")
@@ -170,6 +194,8 @@ def main() -> None:
     for name, speed in best.items():
         print(f"{name:<24}{speed:>14,.0f}{speed / baseline:>16.2f}{speed / single:>10.2f}")
     print("\n".join(missing))
+    sent, received = observation_path(256, rounds)
+    print(f"256 boards: {sent:.0f} µs to a message, {received:.0f} µs from there to nested lists")
     if options.json:
         figures = {
             "benchmark": "env_2048",
@@ -177,6 +203,7 @@ def main() -> None:
             "numpy": np.__version__,
             "machine": platform.machine(),
             "moves_per_second": best,
+            "observation_path_us": {"host": sent, "worker": received},
             "ratio_to_nested_lists": {name: speed / baseline for name, speed in best.items()},
         }
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
