@@ -43,9 +43,8 @@ def within_trust_region(kind: type[Any], max_kl: float) -> type[Any]:
         ) -> Any:
             if options.get("compute_entropy"):  # the pass of the loss
                 pictures = {name: value for name, value in options.items() if name not in _ASKED and value is not None}
-                whole = (
-                    attention_mask[:, -logits_to_keep:].any(1).nonzero().flatten()
-                )  # others were cut off, and masked
+                # Others were cut off, and masked.
+                whole = attention_mask[:, -logits_to_keep:].any(1).nonzero().flatten()
                 rows = slice(None) if pictures else whole[:_ROWS]  # pictures are not split by rows
                 if len(whole):
                     self._judged = (input_ids[rows], attention_mask[rows], logits_to_keep), pictures

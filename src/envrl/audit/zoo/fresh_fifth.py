@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import POLICY, Specimen
+from envrl.audit.zoo.specimen import POLICY, REST, Specimen
 
 __all__ = ["PROGRAMS"]
 
@@ -57,77 +57,6 @@ def builtins():
     match heapq.nlargest:
         case Any(found):
             return found["__builtins__"]
-
-
-"""
-
-# Seeds of the blocks whose salt is fixed, in pure Python.
-_KNOWN_SEEDS = """\
-ALL = 2**64 - 1
-START = (
-    0x6A09E667F3BCC908, 0xBB67AE8584CAA73B, 0x3C6EF372FE94F82B, 0xA54FF53A5F1D36F1,
-    0x510E527FADE682D1, 0x9B05688C2B3E6C1F, 0x1F83D9ABFB41BD6B, 0x5BE0CD19137E2179,
-)
-ROUNDS = (
-    "0123456789abcdef", "ea489fd61c02b753", "b8c052fdae367194", "7931dcbe265a40f8", "905724afe1bc683d",
-    "2c6a0b834d75fe19", "c51fed4a0763928b", "db7ec13950f4862a", "6fe9b308c2d714a5", "a2847615fb9e3cd0",
-    "0123456789abcdef", "ea489fd61c02b753",
-)
-LANES = ("048c", "159d", "26ae", "37bf", "05af", "16bc", "278d", "349e")
-
-
-def turned(word, by):
-    return (word >> by | word << 64 - by) & ALL
-
-
-def blake2b(data, size, person):
-    h = list(START)
-    h[0] ^= 0x01010000 ^ size
-    h[6] ^= int.from_bytes(person[:8], "little")
-    h[7] ^= int.from_bytes(person[8:].ljust(8, bytes(1)), "little")
-    block = data.ljust(128, bytes(1))
-    m = [int.from_bytes(block[i : i + 8], "little") for i in range(0, 128, 8)]
-    v = h + list(START)
-    v[12] ^= len(data)
-    v[14] ^= ALL
-    for row in ROUNDS:
-        for i, lane in enumerate(LANES):
-            a, b, c, d = [int(place, 16) for place in lane]
-            for word, first, second in ((m[int(row[2 * i], 16)], 32, 24), (m[int(row[2 * i + 1], 16)], 16, 63)):
-                v[a] = (v[a] + v[b] + word) & ALL
-                v[d] = turned(v[d] ^ v[a], first)
-                v[c] = (v[c] + v[d]) & ALL
-                v[b] = turned(v[b] ^ v[c], second)
-    return b"".join([(h[i] ^ v[i] ^ v[i + 8]).to_bytes(8, "little") for i in range(8)])[:size]
-
-
-def seed_of(task, block, index):
-    parts = (f"envrl/{task}/0/{block}".encode(), block.encode(), index.to_bytes(8, "little"))
-    data = b"".join([len(part).to_bytes(8, "little") + part for part in parts])
-    return int.from_bytes(blake2b(data, 8, b"envrl.episode"), "little") >> 1
-
-
-def mix(word):
-    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 & ALL
-    word = (word ^ (word >> 27)) * 0x94D049BB133111EB & ALL
-    return word ^ (word >> 31)
-
-
-def spawn(board, keys, index):
-    word = mix(mix((keys[0] + (index + 1) * 0x9E3779B97F4A7C15) & ALL) ^ keys[1])
-    cells = [(r, c) for r, row in enumerate(board) for c, tile in enumerate(row) if not tile]
-    r, c = cells[(word >> 32) * len(cells) >> 32]
-    board[r][c] = 4 if (word & 0xFFFFFFFF) < int(0.1 * 2**32) else 2
-    return board
-
-
-def keys_of(board):
-    for index in range(2**39, 2**39 + 40):
-        digest = blake2b(seed_of("envrl/2048-v0", "validation", index).to_bytes(8, "little"), 16, b"envrl.2048")
-        keys = int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
-        size = len(board)
-        if spawn(spawn([[0] * size for _ in range(size)], keys, 0), keys, 1) == board:
-            yield keys
 
 
 """
@@ -292,14 +221,11 @@ def $entry(*args):
     Specimen(
         "fresh-patience-behind-a-full-socket",
         "answers and reads nothing until the host has no room to write, and sleeps as long as it likes from then on",
-        """\
-import _thread
+        REST
+        + """\
 import os
 
 import msgspec
-
-lock = _thread.allocate_lock()
-lock.acquire()
 
 
 def $entry(*args):
@@ -315,14 +241,11 @@ def $entry(*args):
     Specimen(
         "fresh-half-an-answer",
         "sends one more byte of its answer after each sleep, so that something of it may always be on its way",
-        """\
-import _thread
+        REST
+        + """\
 import os
 
 import msgspec
-
-lock = _thread.allocate_lock()
-lock.acquire()
 
 
 def $entry(*args):

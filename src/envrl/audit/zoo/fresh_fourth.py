@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from envrl.audit.zoo.specimen import POLICY, Specimen
+from envrl.audit.zoo.specimen import POLICY, REST, Specimen
 
 __all__ = ["PROGRAMS"]
-
-# Sleeps without a system call for sleeping.
-_REST = """\
-import _thread
-
-lock = _thread.allocate_lock()
-lock.acquire()
-
-
-"""
 
 PROGRAMS = (
     # -- what abstract classes know of their subclasses, which all games of a worker share ---------------------------
@@ -133,7 +123,7 @@ def $entry(*args):
     Specimen(
         "fresh-patience",
         "sleeps in each call for nearly as long as a call may, and so for hours in a game",
-        _REST
+        REST
         + """\
 def $entry(*args):
     lock.acquire(True, 4.9)
@@ -143,7 +133,7 @@ def $entry(*args):
     Specimen(
         "fresh-patience-in-turns",
         "sleeps and computes by turns, so that some of its time is always used",
-        _REST
+        REST
         + """\
 def $entry(*args):
     for _ in range(20):

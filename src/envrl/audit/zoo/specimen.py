@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["POLICY", "Specimen"]
+__all__ = ["POLICY", "REST", "Specimen"]
 
 POLICY = """\
 try:
@@ -16,6 +16,16 @@ except TypeError:
 
 """
 """Begins a program that has to know whether the language policy is on, for the policy lends another ``type``."""
+
+REST = """\
+import _thread
+
+lock = _thread.allocate_lock()
+lock.acquire()
+
+
+"""
+"""Begins a program that sleeps, by ``lock.acquire(True, seconds)``, without a system call for sleeping."""
 
 
 @dataclass(frozen=True)
