@@ -39,7 +39,7 @@ def work(job):
         run = RunDirectory.create(folder, "run", "", {})
         run.update_status(state="running", step=3)
         ranks.announce(run.path)
-    (folder / f"pid-{ranks.number}").write_text(str(os.getpid()))
+    (folder / f"pid-{os.getpid()}").touch()
     act(job["acts"].get(ranks.number, "succeed"), folder)
 
 
@@ -66,7 +66,7 @@ def act(what, folder):
     if what == "fork and sleep":
         child = os.fork()
         if child:
-            (folder / "pid-child").write_text(str(child))
+            (folder / f"pid-{child}").touch()
         time.sleep(100)
     if what == "sleep":
         time.sleep(100)
@@ -105,7 +105,7 @@ def do(program, tmp_path):
 
 def left(tmp_path: Path) -> list[int]:
     """Processes that are alive; those that were killed may take an instant to go."""
-    pids = [int(path.read_text()) for path in tmp_path.glob("pid-*")]
+    pids = [int(path.name.removeprefix("pid-")) for path in tmp_path.glob("pid-*")]
     deadline = time.monotonic() + 20
     while alive := [p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE]:
         if time.monotonic() > deadline:
