@@ -3,17 +3,16 @@
 import random
 
 _BY_MOVES = [[move for bit, move in ((4, "W"), (2, "D"), (8, "S"), (1, "A")) if can & bit] for can in range(16)]
-_rows = None  # of the board that was measured last: a strategy mostly asks for several measures of one board
+_board = None  # that was measured last, a copy: a strategy mostly asks for several measures of one board
 _measured = 0
 
 
 def _measure(board):
     """Merges (7 bits), disorder (13 bits) and roughness of all rows and columns, summed, from the lowest bit on."""
-    global _rows, _measured
-    rows = list(map(tuple, board))
-    if rows != _rows:
-        _measured = sum(map(MEASURES, rows)) + sum(map(MEASURES, zip(*rows)))
-        _rows = rows
+    global _board, _measured
+    if board != _board:
+        _measured = sum(map(MEASURES, map(tuple, board))) + sum(map(MEASURES, zip(*board)))
+        _board = list(map(list, board))
     return _measured
 
 
