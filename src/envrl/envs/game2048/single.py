@@ -83,13 +83,14 @@ class Board:
         size: cells a side, 3 to 8.
 
     Attributes:
+        cells: the exponents row by row, a byte each.
         spawns: number of tiles that have appeared, the two of the start included.
 
     Raises:
         ConfigError: the size is outside 3 … 8.
     """
 
-    __slots__ = ("_cells", "_columns", "_hashes", "_key", "_rows", "_unscored", "size", "spawns")
+    __slots__ = ("_columns", "_hashes", "_key", "_rows", "_unscored", "cells", "size", "spawns")
 
     def __init__(self, seed: int, size: int = 4) -> None:
         check_size(size)
@@ -97,7 +98,7 @@ class Board:
         self._hashes: list[int] = []  # of the spawns to come, the next one last
         self._unscored = 0  # what the tiles are worth beyond the score: those that appeared as fours, or were put
         self._rows, self._columns = _ROWS[size], _COLUMNS[size]
-        self._cells = bytes(size * size)
+        self.cells = bytes(size * size)
         self.size = size
         self.spawns = 0
         for _ in range(START_TILES):
@@ -113,36 +114,36 @@ class Board:
             Whether the board changed.
         """
         moved = self._slid(action)
-        if moved == self._cells:
+        if moved == self.cells:
             return False
-        self._cells = moved
+        self.cells = moved
         self._spawn()
         return True
 
     def legal(self) -> tuple[bool, bool, bool, bool]:
         """Which of the four moves would change the board."""
-        up, right, down, left = (self._slid(action) != self._cells for action in range(4))
+        up, right, down, left = (self._slid(action) != self.cells for action in range(4))
         return up, right, down, left
 
     @property
     def score(self) -> int:
         """Sum of the values of all merged tiles."""
-        return sum(map(_WORTHS.__getitem__, self._rows(self._cells))) - self._unscored
+        return sum(map(_WORTHS.__getitem__, self._rows(self.cells))) - self._unscored
 
     @property
     def over(self) -> bool:
         """Whether no move is legal."""
         # Beside an empty cell some tile can always move, which spares the full check on most boards.
-        return 0 not in self._cells and not any(self.legal())
+        return 0 not in self.cells and not any(self.legal())
 
     @property
     def max_exponent(self) -> int:
         """Exponent of the largest tile."""
-        return max(self._cells)
+        return max(self.cells)
 
     def exponents(self) -> NDArray[np.uint8]:
         """The board as a fresh uint8 array of shape (size, size)."""
-        return np.frombuffer(self._cells, np.uint8).reshape(self.size, self.size).copy()
+        return np.frombuffer(self.cells, np.uint8).reshape(self.size, self.size).copy()
 
     def put(self, exponents: NDArray[np.uint8]) -> None:
         """Set up a position; the score, the seed and the count of appeared tiles stay.
@@ -151,23 +152,23 @@ class Board:
             exponents: integers of shape (size, size).
         """
         score = self.score
-        self._cells = np.asarray(exponents).reshape(self.size, self.size).astype(np.uint8).tobytes()
+        self.cells = np.asarray(exponents).reshape(self.size, self.size).astype(np.uint8).tobytes()
         self._unscored += self.score - score
 
     def _slid(self, action: int) -> bytes:
         """The cells after a move, before a tile appears."""
         if action == UP or action == DOWN:  # noqa: SIM109 -- a tuple of the two would be made each time
-            return b"".join(self._columns(b"".join(map(_SLIDE[action], self._columns(self._cells)))))
-        return b"".join(map(_SLIDE[action], self._rows(self._cells)))
+            return b"".join(self._columns(b"".join(map(_SLIDE[action], self._columns(self.cells)))))
+        return b"".join(map(_SLIDE[action], self._rows(self.cells)))
 
     def _spawn(self) -> None:
         if not self._hashes:
             ahead = np.arange(self.spawns, self.spawns + _AHEAD, dtype=np.uint64)
             self._hashes = spawn_hash(self._key[0], self._key[1], ahead)[::-1].tolist()
-        cells = self._cells
+        cells = self.cells
         place, exponent = draw(self._hashes.pop(), cells.count(0))
         rest = cells.split(_EMPTY, place + 1)[-1]  # what comes after that empty cell
-        self._cells = cells[: -len(rest) - 1] + _TILES[exponent] + rest
+        self.cells = cells[: -len(rest) - 1] + _TILES[exponent] + rest
         self.spawns += 1
         if exponent == 2:
             self._unscored += 4
