@@ -56,7 +56,7 @@ def _read(data: bytes, cuts: list[int], calls: int) -> None:
     if body is None:
         event("not whole")
         return
-    for parse in (parse_loaded, lambda body: parse_played(body, calls)):
+    for parse in (parse_loaded, lambda body: parse_played(body, calls, 1000)):
         try:
             reply = parse(body)
         except BadFrame:

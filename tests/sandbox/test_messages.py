@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import math
 from itertools import pairwise
 from typing import Any
@@ -28,6 +29,7 @@ from envrl.sandbox.messages import (
 
 encode = msgspec.msgpack.encode
 HASH = "0" * 32
+VALUE = 2000  # bytes
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary()
 PLAIN = st.recursive(
@@ -93,7 +95,7 @@ def test_frames_follow_each_other_after_an_answer() -> None:
 def test_a_moment_beyond_all_calendars_is_a_bad_frame(seconds: int, nanoseconds: int) -> None:
     moment = b"\xc7\x0c\xff" + nanoseconds.to_bytes(4, "big") + seconds.to_bytes(8, "big")  # msgpack's timestamp 96
     with pytest.raises(BadFrame):
-        parse_played(b"\x94\xa6played\x91" + moment + b"\x90\x91\xcb" + bytes(8), 1)
+        parse_played(b"\x94\xa6played\x91" + moment + b"\x90\x91\xcb" + bytes(8), 1, VALUE)
     with pytest.raises(BadFrame):
         parse_loaded(b"\x91" + moment)
 
@@ -107,7 +109,7 @@ def test_rubbish_for_a_load_is_a_bad_frame_and_no_other_error(body: bytes) -> No
 @given(st.binary(max_size=200), st.integers(0, 5))
 def test_rubbish_for_a_step_is_a_bad_frame_and_no_other_error(body: bytes, calls: int) -> None:
     with pytest.raises(BadFrame):
-        parse_played(body, calls)
+        parse_played(body, calls, VALUE)
 
 
 # Well-formed msgpack, often nearly a reply: where a checker's own errors would hide.
@@ -123,7 +125,7 @@ NEARLY = st.tuples(
 @given(NEARLY | PLAIN, st.integers(0, 3))
 def test_a_message_that_is_nearly_a_reply_is_one_or_a_bad_frame(message: Any, calls: int) -> None:
     body = encode(message)
-    for parse in (parse_loaded, lambda b: parse_played(b, calls)):
+    for parse in (parse_loaded, lambda b: parse_played(b, calls, VALUE)):
         try:
             reply = parse(body)
         except BadFrame:
@@ -136,7 +138,7 @@ def test_deep_nesting_is_a_bad_frame(body: bytes) -> None:
     with pytest.raises(BadFrame):
         parse_loaded(body)
     with pytest.raises(BadFrame):
-        parse_played(body, 1)
+        parse_played(body, 1, VALUE)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ def test_a_length_that_lies_is_a_bad_frame(body: bytes) -> None:
     with pytest.raises(BadFrame):
         parse_loaded(body)
     with pytest.raises(BadFrame):
-        parse_played(body, 1)
+        parse_played(body, 1, VALUE)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_a_length_that_lies_is_a_bad_frame(body: bytes) -> None:
 )
 def test_values_that_no_worker_of_ours_sends_raise_nothing_but_bad_frame(body: bytes) -> None:
     with contextlib.suppress(BadFrame):
-        assert isinstance(parse_played(body, 1), Played)
+        assert isinstance(parse_played(body, 1, VALUE), Played)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +199,7 @@ def test_values_that_no_worker_of_ours_sends_raise_nothing_but_bad_frame(body: b
 )
 def test_a_wrong_reply_to_a_step_is_a_bad_frame(message: Any) -> None:
     with pytest.raises(BadFrame):
-        parse_played(encode(message), 1)
+        parse_played(encode(message), 1, VALUE)
 
 
 @pytest.mark.parametrize(
@@ -225,8 +227,32 @@ def test_a_wrong_reply_to_a_load_is_a_bad_frame(message: Any) -> None:
 
 
 def test_an_honest_reply_to_a_step_is_read() -> None:
-    played = parse_played(encode(["played", ["W", None], [[1, "timeout", "slow"]], [0.5, 0.0]]), 3)
+    played = parse_played(encode(["played", ["W", None], [[1, "timeout", "slow"]], [0.5, 0.0]]), 3, VALUE)
     assert played == Played(["W", Fault(Outcome.TIMEOUT, "slow")], [0.5, 0.0])
+
+
+def test_a_large_reply_is_read_as_a_small_one_is() -> None:
+    values = ["W", None, [1, 2.5, True], {"a": b"bc"}] * 5000
+    played = parse_played(encode(["played", values, [[1, "timeout", "slow"]], [0.0] * 20_000]), 20_000, VALUE)
+    assert [played.values[0], *played.values[2:]] == [values[0], *values[2:]]
+    assert played.values[1] == Fault(Outcome.TIMEOUT, "slow")
+
+
+@pytest.mark.parametrize("value", [[[]] * 60_000, [[[]] * 2000] * 30, "x" * 70_000, dict.fromkeys(range(20000), 0)])
+def test_one_value_does_not_take_the_room_of_all(value: Any) -> None:
+    calls = 1000
+    body = encode(["played", [value] + [None] * (calls - 1), [], [0.0] * calls])
+    frames = Frames()
+    frames.expect(calls, VALUE)
+    assert frames.feed(framed(body)) == body
+    with pytest.raises(BadFrame, match="larger than 2000 bytes"):
+        parse_played(body, calls, VALUE)
+
+
+def test_a_large_reply_holds_plain_values_alone() -> None:
+    moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    with pytest.raises(BadFrame, match="type datetime"):
+        parse_played(encode(["played", ["x" * 1000] * 100 + [moment], [], [0.0] * 101]), 101, VALUE)
 
 
 def test_a_detail_is_cut_short() -> None:
@@ -256,7 +282,7 @@ def test_a_tuple_is_no_key_since_its_hash_can_be_chosen(value: Any) -> None:
 
 @given(PLAIN)
 def test_plain_values_survive_the_journey(value: Any) -> None:
-    (got,) = parse_played(encode(["played", [value], [], [0.0]]), 1).values
+    (got,) = parse_played(encode(["played", [value], [], [0.0]]), 1, VALUE).values
     assert same(got, value)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import select
 import signal
 import socket
@@ -47,7 +48,7 @@ _CHUNK = 2**18
 _AFTER_KILL_SECONDS = 60.0
 _WATCH_SECONDS = 0.5
 _NEARLY = 0.75  # of its memory; the rest may be lost in the gaps between what is used
-_LOOK_SECONDS = 1.0  # between two looks at who sleeps
+_LOOK_SECONDS = 0.5, 1.5  # between two looks at who sleeps: nobody can know when, and be awake
 _NAPS = 2  # waits between two looks that an honest program may have, for a page of memory
 _SHARE = 1 / 60  # of a core: who gets less may blame the machine, which is not so with a core full of busy workers
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -154,6 +155,8 @@ class Sandbox:
         self._awaited: set[Program] = set()
         self._late: list[tuple[Program, Reply]] = []
         self._next_look = 0.0
+        self._apart = 0.0  # seconds that lie before it
+        self._looks = random.Random()  # of its own: no run depends on when somebody looked
         self._spare: deque[Program] = deque()
         self._spare_for: tuple[Limits, int] | None = None
         self._zygote = Zygote(self._profile, self._layers)
@@ -297,7 +300,11 @@ class Sandbox:
             body = program._frames.feed(data)
             if body is None:
                 return []
-            reply: Reply = parse_loaded(body) if program._calls is None else parse_played(body, program._calls)
+            reply: Reply
+            if program._calls is None:
+                reply = parse_loaded(body)
+            else:
+                reply = parse_played(body, program._calls, program._limits.value)
         except BadFrame as error:
             reply = Fault(Outcome.CRASH, f"the worker sent rubbish: {error}")
         return self._answer(program, reply)
@@ -348,8 +355,9 @@ class Sandbox:
     def _kill_overdue(self) -> None:
         now = time.monotonic()
         if now >= self._next_look:
-            self._next_look = now + _LOOK_SECONDS
             self._kill_sleepers(now)
+            self._apart = self._looks.uniform(*_LOOK_SECONDS)
+            self._next_look = now + self._apart
         for program in self._awaited:
             if program._deadline <= now:
                 if program._pidfd is None:
@@ -376,7 +384,7 @@ class Sandbox:
             program._flush()  # one that has room for more, and gets it now, is awake at the next look
             # In this order: one that has answered since its state was read has not been asleep.
             if _state(program._pidfd)[0] == "S" and _is_silent(program._end):
-                program._slept += _LOOK_SECONDS
+                program._slept += self._apart
                 if program._slept > program._limits.wall_floor:
                     self._kill(program, Outcome.TIMEOUT, now)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from envrl.outcomes import Outcome
+from envrl.sandbox.inside.plain import NotPlain, check_plain
 
 __all__ = [
     "BadFrame",
@@ -30,8 +31,11 @@ _AGES = 1e6
 _PER_CALL = 512 + 4 * _DETAIL  # bytes of a reply beyond the value itself: position, outcome, detail, seconds
 
 _encode = msgspec.msgpack.Encoder().encode
-_PlayedFrame = tuple[str, list[Any], list[tuple[int, str, str]], list[float]]
-_decode_played = msgspec.msgpack.Decoder(_PlayedFrame).decode
+_SMALL = 2**16  # bytes of a reply; decoded, each may become some sixty
+_Faults = list[tuple[int, str, str]]
+_decode_played = msgspec.msgpack.Decoder(tuple[str, list[Any], _Faults, list[float]]).decode
+_decode_large = msgspec.msgpack.Decoder(tuple[str, list[msgspec.Raw], _Faults, list[float]]).decode
+_decode_value = msgspec.msgpack.Decoder().decode
 _decode_words = msgspec.msgpack.Decoder(list[str]).decode
 
 _OF_LOADING = frozenset(
@@ -165,14 +169,19 @@ def parse_loaded(body: bytes) -> Loaded | Fault:
     raise BadFrame("not a reply to a load")
 
 
-def parse_played(body: bytes, calls: int) -> Played:
-    """Reads the reply to a step of ``calls`` calls.
+def parse_played(body: bytes, calls: int, value: int) -> Played:
+    """Reads the reply to a step of ``calls`` calls, whose values are capped at ``value`` bytes each.
 
     Raises:
         BadFrame: it is none.
     """
+    values: list[Any]
     try:
-        kind, values, faults, seconds = _decode_played(body)
+        if len(body) <= _SMALL:
+            kind, values, faults, seconds = _decode_played(body)
+        else:  # one value may not take the room of all
+            kind, parts, faults, seconds = _decode_large(body)
+            values = [_plain(part, value) for part in parts]
     except _UNREADABLE as error:
         raise BadFrame(str(error)) from None
     if kind != "played" or not 0 < len(values) <= calls or len(seconds) != len(values):
@@ -184,6 +193,17 @@ def parse_played(body: bytes, calls: int) -> Played:
             raise BadFrame("a fault of no call")
         values[position] = _fault(outcome, detail, _OF_PLAYING)
     return Played(values, seconds)
+
+
+def _plain(part: msgspec.Raw, size: int) -> Any:
+    if len(memoryview(part)) > 2 * size + _PER_CALL:
+        raise BadFrame(f"a value larger than {size} bytes")
+    value = _decode_value(part)
+    try:
+        check_plain(value, size)  # as an honest worker has done
+    except NotPlain as error:
+        raise BadFrame(str(error)) from None
+    return value
 
 
 def _fault(outcome: str, detail: str, allowed: frozenset[Outcome]) -> Fault:

@@ -9,12 +9,16 @@ solo run).
 from __future__ import annotations
 
 import builtins
+import fractions
 import importlib
+import itertools
+import operator
 import types
 import typing
 from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
+from . import copying
 from .policy import UNPATCHED, attribute_reason
 
 __all__ = ["LENDABLE", "Doom", "Facade", "preload", "world"]
@@ -118,6 +122,9 @@ class _ClassVar(_Hint):
     """Stands for ``typing.ClassVar``, which dataclasses look for; the real one keeps what it is given."""
 
 
+_named_tuple: Callable[..., Any] = typing.NamedTuple
+
+
 class _NamedTuple(_Hint):
     """Stands for ``typing.NamedTuple``, a function on which a program could leave something."""
 
@@ -125,7 +132,9 @@ class _NamedTuple(_Hint):
         return typing.NamedTuple.__mro_entries__((typing.NamedTuple,))  # type: ignore[attr-defined, no-any-return]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return typing.NamedTuple(*args, **kwargs)
+        made: Any = _named_tuple(*args, **kwargs)
+        made.__module__ = "strategy"  # not this one, whose names ``dataclass`` would lend to the text that it runs
+        return made
 
 
 def _as_it_is(value: Any) -> Any:
@@ -196,27 +205,28 @@ def _dataclass(kind: Any = None, /, **options: Any) -> Any:
     return dataclasses.dataclass(kind, **options)
 
 
-def _copy(x: Any) -> Any:
-    """``copy.copy``; a method stays what it is: it would be looked up by its function's name, which may be any name."""
-    import copy
-
-    return x if type(x) is types.MethodType else copy.copy(x)
+def _accumulate(iterable: Any, func: Any = operator.add, *, initial: Any = None) -> Any:
+    """``accumulate`` that adds by a function: by itself it takes a deque that finds no memory for the end."""
+    return itertools.accumulate(iterable, operator.add if func is None else func, initial=initial)
 
 
-def _deepcopy(x: Any) -> Any:
-    """``copy.deepcopy`` without its ``memo``, into which it would hand objects of its own."""
-    import copy
+def _count(start: Any = 0, step: Any = 1) -> Any:
+    """``count`` of numbers, for the same reason: it would add whatever it is given."""
+    if not all(issubclass(type(value), _NUMBERS) for value in (start, step)):
+        raise TypeError("count wants numbers")
+    return itertools.count(start, step)
 
-    return copy.deepcopy(x)
 
-
+_NUMBERS = (int, float, complex, fractions.Fraction)
 _NOT_SHOWN = (builtins.type, types.GenericAlias, types.MethodType)
 _CALLABLES = (types.FunctionType, types.BuiltinFunctionType, type)
 _SAFER = {
     ("functools", "wraps"): _wraps,
     ("dataclasses", "dataclass"): _dataclass,
-    ("copy", "copy"): _copy,
-    ("copy", "deepcopy"): _deepcopy,
+    ("itertools", "accumulate"): _accumulate,
+    ("itertools", "count"): _count,
+    ("copy", "copy"): copying.copy,
+    ("copy", "deepcopy"): copying.deepcopy,
 }
 """What stands in for a function that would do more than a strategy needs."""
 

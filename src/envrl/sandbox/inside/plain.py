@@ -52,6 +52,8 @@ def _check_nested(value: Any, size: int) -> None:
             if kind is list or kind is tuple:
                 below += item
             elif kind is dict:
+                if 8 * len(item) > size:  # before all its keys are looked at: that time is no game's
+                    raise NotPlain(f"returned a value larger than {size} bytes")
                 if any(type(key) is tuple for key in item):
                     raise NotPlain("returned a dict with a tuple among its keys")
                 below += item.keys()

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import abc
 import collections
-import copyreg
 import ctypes
 import dataclasses
+import functools
 import gc
+import itertools
+import operator
+import random
 import sys
 import types
 import typing
@@ -35,8 +38,9 @@ def seal() -> None:
     _keep_subclasses_apart()
     # namedtuple interns the names of its fields, and ``is`` would tell a game which names another has used.
     collections._sys = types.SimpleNamespace(intern=str, _getframe=sys._getframe)  # type: ignore[attr-defined]
+    # Its own addition, where a deque finds no memory, takes that for the end of the weights.
+    random._accumulate = functools.partial(itertools.accumulate, func=operator.add)  # type: ignore[attr-defined]
     _guard_fields()
-    copyreg._slotnames = _slot_names  # type: ignore[attr-defined]
     # Text in the place of a type would become an object that evaluates it.
     typing._type_check = _any_type  # type: ignore[attr-defined]
     typing.ForwardRef._evaluate = _evaluate_nothing  # type: ignore[method-assign]
@@ -54,38 +58,46 @@ def seal() -> None:
 
 
 class _Field(dataclasses.Field[Any]):
-    """A field whose name is an identifier and stays what it is: ``dataclass`` makes text of names and runs it.
-
-    Checking a class beforehand would not do: code of the strategy can run between a check and the use.
-    """
+    """A field with an empty mapping of its own: the usual one is shared by all fields of all games."""
 
     __slots__ = ()
 
     def __init__(
         self, default: Any, factory: Any, init: Any, repr: Any, hash: Any, compare: Any, metadata: Any, kw_only: Any
     ) -> None:
-        # An empty mapping of its own: the usual one is shared by all fields of all games.
         metadata = {} if metadata is None else metadata
         super().__init__(default, factory, init, repr, hash, compare, metadata, kw_only)
 
-    def __setattr__(self, key: str, value: Any) -> None:
-        # The real type, exactly: a string of a class of its own may change its mind.
-        named = type(value) is str and value.isidentifier() and self.name in (None, value)
-        if key == "name" and value is not None and not named:
-            raise TypeError("a field keeps its name")
-        super().__setattr__(key, value)
-
 
 def _guard_fields() -> None:
+    """Has ``dataclass`` work on fields that no strategy holds: it makes text of what they say, and runs it.
+
+    Checking a strategy's own would not do: its code can run between a check and the use, and what is asked twice may
+    answer in two ways.
+    """
     get_field = dataclasses._get_field  # type: ignore[attr-defined]
+    sorts = [vars(dataclasses)[name] for name in ("_FIELD", "_FIELD_CLASSVAR", "_FIELD_INITVAR")]
 
-    def get_guarded_field(kind: type, name: str, *rest: Any) -> Any:
-        field = get_field(kind, name, *rest)
-        if type(field) is not _Field or field.name != name:
+    def get_own_field(kind: type, name: str, *rest: Any) -> Any:
+        given = get_field(kind, name, *rest)
+        # Types are exact: an object of a strategy's class may change its mind.
+        if type(given) is not _Field:
             raise TypeError("a field is made by dataclasses.field")
-        return field
+        options = given.init, given.repr, given.hash, given.compare
+        own = _Field(given.default, given.default_factory, *options, None, given.kw_only)
+        own.name, own.type, own._field_type = name, given.type, given._field_type  # type: ignore[attr-defined]
+        if type(name) is not str or not name.isidentifier():
+            raise TypeError("a field is called by a name")
+        if not any(own._field_type is sort for sort in sorts):  # type: ignore[attr-defined]
+            raise TypeError("a field stays what it is")
+        unsaid = {"hash": None, "kw_only": dataclasses.MISSING}
+        for option in ("init", "repr", "hash", "compare", "kw_only"):
+            said = getattr(own, option)
+            if type(said) is not bool and (option not in unsaid or said is not unsaid[option]):
+                raise TypeError("an option of a field is True or False")
+        return own
 
-    dataclasses._get_field = get_guarded_field  # type: ignore[attr-defined]
+    dataclasses._get_field = get_own_field  # type: ignore[attr-defined]
     dataclasses.Field = _Field  # type: ignore[assignment, misc]
 
 
@@ -116,17 +128,3 @@ def _any_type(*given: object, **more: object) -> type:
 
 def _evaluate_nothing(*given: object, **more: object) -> NoReturn:
     raise TypeError("text is no type here, and nothing evaluates it")
-
-
-def _slot_names(kind: type) -> list[str]:
-    """The slots that a class really has, whose values ``copy`` gets and sets past the policy.
-
-    What the class says of them may be a list that grows later, of strings that are another name at each look.
-    """
-    return [
-        name
-        for base in type.mro(kind)
-        if base.__flags__ & _HEAP_TYPE and "__slots__" in vars(base)
-        for name, member in vars(base).items()
-        if type(member) is types.MemberDescriptorType and type(name) is str and member.__objclass__ is base
-    ]

@@ -243,6 +243,11 @@ class Session:
         self._reserve = None
         self._doomed = self._doomed or Fault("memory", "met its memory limit")
 
+    def lose(self, kind: type[BaseException], error: BaseException | None) -> None:
+        """Takes note of an error that nobody can catch, such as one of a finalizer: the memory may have been full."""
+        if issubclass(kind, _NO_MEMORY) or _of_memory(error):
+            self.exhaust()
+
     def _doom(self, outcome: str, detail: str) -> NoReturn:
         # The first reason stands: what a program does after its end is only its struggle.
         self._doomed = self._doomed or Fault(outcome, detail)

@@ -39,7 +39,7 @@ def prepare(lent: Lent, entry_point: str, limits: dict[str, Any], language: bool
     """A session and its running timers; made before the walls go up, which forbid new signal handlers."""
     stopwatch = Stopwatch(limits["grace_cpu"], lambda: session.expire())
     session: Session = Session(lent, entry_point, limits, stopwatch, language)
-    sys.unraisablehook = lambda lost: session.exhaust() if lost.exc_type is MemoryError else None
+    sys.unraisablehook = lambda lost: session.lose(lost.exc_type, lost.exc_value)
     stopwatch.arm(limits["load_cpu"])
     return session, stopwatch
 

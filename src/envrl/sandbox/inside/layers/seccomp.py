@@ -25,7 +25,7 @@ _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16  # offsets in struct seccomp_data
 _X32 = 0x40000000
 _REFUSE = _ERRNO | errno.EPERM
 _PROT_EXEC = 4
-_MAP_SHARED, _MAP_HUGETLB = 0x1, 0x40000  # anonymous and private memory, and not out of the machine's huge pages
+_UNUSUAL_MAP = 0x1 | 0x8 | 0x40000  # MAP_SHARED, MAP_DROPPABLE, MAP_HUGETLB
 _FUTEXES = (128, 129, 137, 137 | 256, 138)  # private: wait, wake, wait until (by either clock), wake some
 _ADVICE = (4, 8)  # MADV_DONTNEED and MADV_FREE, by which an allocator gives memory back
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -51,7 +51,8 @@ _ALLOWED = {
 _CHECKED = {
     # Clocks with larger numbers are those of other processes (their CPU time) and of devices.
     "clock_gettime": ((228, 113), ((0, _GREATER_OR_EQUAL, 16, _REFUSE),), _ALLOW),
-    "mmap": ((9, 222), ((2, _SET, _PROT_EXEC, _KILL), (3, _SET, _MAP_SHARED | _MAP_HUGETLB, _REFUSE)), _ALLOW),
+    # Memory is anonymous and private, not to be dropped by the kernel, and not out of the machine's huge pages.
+    "mmap": ((9, 222), ((2, _SET, _PROT_EXEC, _KILL), (3, _SET, _UNUSUAL_MAP, _REFUSE)), _ALLOW),
     "mprotect": ((10, 226), ((2, _SET, _PROT_EXEC, _KILL),), _ALLOW),
     # Those that are not private meet at the page of a file, such as the C library's, that any process maps.
     "futex": ((202, 98), tuple((1, _EQUAL, operation, _ALLOW) for operation in _FUTEXES), _REFUSE),
