@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,11 +91,9 @@ class Ranks:
 
     def disconnect(self) -> None:
         """Leaves the others, who need this process no more."""
-        if self.count > 1:
-            from torch import distributed
-
-            if distributed.is_initialized():
-                distributed.destroy_process_group()
+        distributed = sys.modules.get("torch.distributed")  # one that never met the others need not load it to go
+        if distributed is not None and distributed.is_initialized():
+            distributed.destroy_process_group()
 
     def wait(self) -> None:
         """Goes on once every process has come here, however long that takes."""

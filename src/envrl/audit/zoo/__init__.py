@@ -11,6 +11,7 @@ from envrl.audit.zoo import (
     fresh_again,
     fresh_fifth,
     fresh_fourth,
+    fresh_sixth,
     fresh_third,
     host,
     introspection,
@@ -49,6 +50,7 @@ CLASSES: dict[str, tuple[Specimen, ...]] = {
         *fresh_third.PROGRAMS,
         *fresh_fourth.PROGRAMS,
         *fresh_fifth.PROGRAMS,
+        *fresh_sixth.PROGRAMS,
     ),
 }
 """Hostile programs by what they reach for."""
