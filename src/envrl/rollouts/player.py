@@ -24,7 +24,7 @@ from envrl.seeding import private_seed
 
 __all__ = ["Assignment", "Player", "profile_of"]
 
-_WORKERS_AT_ONCE = 12  # with more, their memory outgrows the cache; with fewer, the environment steps too often
+_WORKERS_AT_ONCE = 6  # with more, their memory outgrows the cache; with fewer, the environment steps too often
 _MOST_PREPARED = 64  # workers forked ahead, of some three megabytes each
 _PATIENCE = 0.0005  # seconds to wait for another reply before the environment steps with those that are here
 

@@ -10,7 +10,7 @@ from envrl.envs.game2048.games import Lockstep
 from envrl.envs.games import Ending
 from envrl.outcomes import Outcome
 
-SEEDS = range(40)
+SEEDS = range(64)
 
 
 def played(options: dict[str, int], together: int) -> list[tuple[list[bytes], Ending]]:

@@ -16,7 +16,7 @@ from envrl.outcomes import Outcome
 
 __all__ = ["Lockstep", "action"]
 
-_MANY = 32  # games that are first looked at together, from which on numpy is the faster way to play them
+_MANY = 64  # games that are first looked at together, from which on numpy is the faster way to play them
 _CODES = {key: code for code, key in enumerate(ACTIONS)}
 
 
