@@ -24,7 +24,7 @@ from envrl.outcomes import Outcome
 from envrl.rollouts import Arena, Assignment, Episode, Player, Scorecard, profile_of
 from envrl.sandbox import Program, Reply, Sandbox
 from envrl.sandbox.inside.session import Fault, Lent, Session
-from envrl.sandbox.inside.worker import _unsendable
+from envrl.sandbox.inside.worker import _sent
 from envrl.seeding import episode_seeds, private_seed
 
 Result = tuple[Any, ...]
@@ -78,7 +78,7 @@ class Reference:
             try:
                 value = session.call(0, games.observe([0])[0])[0]
                 # No frame can carry a lone surrogate: a worker sends a question mark for it.
-                action = self._task.action("?" if _unsendable(value) else value)
+                action = self._task.action("?" if _sent(value) == "?" else value)
             except (Fault, InvalidAction) as error:
                 fault = error if isinstance(error, Fault) else Fault("invalid_action", str(error))
                 standing = games.standing(0)

@@ -1,7 +1,7 @@
 """A strategy meets an environment: all games of a batch in lockstep, one message a step to each worker.
 
 The law of the solo run holds here: an episode's result is what its strategy gets when it plays that seed alone in a
-fresh worker. A batch is only faster. Whenever a worker dies or meets its memory limit, each of its games is played
+fresh worker. A batch is only faster. Whenever a worker dies or comes near its memory limit, each of its games is played
 again, alone; it has to repeat what it had done until then.
 """
 
@@ -101,6 +101,7 @@ class _Job:
         self.cpu: dict[int, float] = dict.fromkeys(slots, 0.0)
         self.longest: dict[int, float] = dict.fromkeys(slots, 0.0)
         self.ended: list[int] = []  # slots that the worker may forget
+        self.lost = False  # whether its games have to be played again
 
     @property
     def alone(self) -> bool:
@@ -223,8 +224,10 @@ class Player:
             again += self._step(games, steps)
             self._ask(games, [job for job, _ in steps], begun)
             for program in [program for program, job in playing.items() if not job.positions]:
+                job = playing.pop(program)
+                if not job.alone and not job.lost and program.was_full():
+                    again += self._again(job, Fault(Outcome.MEMORY, "nearly filled its memory"))
                 program.close()
-                del playing[program]
 
     def _replies(self, playing: int) -> list[tuple[Program, Reply]]:
         """At least one reply; then as many as half of the workers give soon. The rest stay busy meanwhile."""
@@ -370,6 +373,7 @@ class Player:
                 if position in job.left and fault is not None and fault.outcome is not Outcome.INFRASTRUCTURE_ERROR:
                     job.record.traces[position] = Trace(*job.left[position], fault)
             job.record.hard = [p for p in job.record.hard if p not in job.all]
+        job.lost = True
         job.positions.clear()
         return [(job.record, job.all)]
 

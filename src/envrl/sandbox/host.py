@@ -94,6 +94,16 @@ class Program:
         cpu = len(calls) * (self._limits.call_cpu + self._limits.grace_cpu)
         self._send(play_frame(opened, closed, calls), len(calls), cpu)
 
+    def was_full(self) -> bool:
+        """Whether its memory has been nearly full at some time, so that one game may have felt what another took.
+
+        The interpreter does not always come to say so, nor does an error of a finalizer; the kernel knows.
+        """
+        if self._pidfd is None:
+            return False
+        taken = _told(self._pidfd, "VmPeak") * 1024 - self._sandbox._zygote.present
+        return taken > _NEARLY * self._limits.memory
+
     def close(self) -> None:
         """Ends the worker; a reply that is on its way is dropped."""
         if self.open:
@@ -365,7 +375,7 @@ class Sandbox:
                 # One that sleeps is to blame. One that runs is watched: it is to blame if it goes on to use the CPU of
                 # its whole budget, and the machine is if it does not get it.
                 state, used = _state(program._pidfd)
-                naps = _naps(program._pidfd)
+                naps = _told(program._pidfd, "voluntary_ctxt_switches")
                 # One that naps between looks shows the same letter on a busy core, and uses as little CPU.
                 slept = program._naps is not None and naps > program._naps + _NAPS
                 program._naps = naps
@@ -479,13 +489,14 @@ def _is_silent(end: socket.socket) -> bool:
     return False
 
 
-def _naps(pidfd: int) -> int:
-    """How often a process has given up its core of its own accord; 0 when it is gone."""
+def _told(pidfd: int, name: str) -> int:
+    """A number that the kernel tells of a process, in its own unit; 0 when it is gone."""
     try:
         status = Path(f"/proc/{_field(pidfd, 'Pid')}/status").read_text()
     except OSError:
         return 0
-    return int(status.partition("\nvoluntary_ctxt_switches:")[2].partition("\n")[0] or 0)
+    number = status.partition(f"\n{name}:")[2].split(maxsplit=1)  # none where it has just ended
+    return int(number[0]) if number else 0
 
 
 def _state(pidfd: int) -> tuple[str, float]:

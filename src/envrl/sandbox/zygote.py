@@ -68,8 +68,8 @@ class Zygote:
         theirs.close()
         self._control = ours
         self._group = ""
-        self.resident = 0
-        """What a worker begins with in memory, in bytes."""
+        self.resident = self.present = 0
+        """What a worker begins with in memory, and in its address space, in bytes."""
         ours.settimeout(_START_SECONDS)
         try:
             ours.send(msgspec.msgpack.encode({**msgspec.structs.asdict(profile), "layers": layers}))
@@ -81,7 +81,7 @@ class Zygote:
             self.close()
             raise SandboxError(f"the sandbox's zygote could not warm up its profile: {content or 'it ended'}")
         ours.setblocking(False)
-        self._group, self.resident = rest
+        self._group, self.resident, self.present = rest
         self.layers: dict[str, str] = content
         """Each layer with "" where it is active, else the reason why it is not."""
 

@@ -415,33 +415,6 @@ def $entry(*args):
 """,
     ),
     Specimen(
-        "fresh-memory-too-full-for-the-hook",
-        "takes in a finalizer the last memory of just the size in which the error would be told to the hook for it",
-        POLICY
-        + """\
-from collections import deque
-from itertools import repeat
-
-kept = deque()
-
-
-def fill():
-    try:
-        yield
-    finally:
-        for five in zip(*[repeat(1, 10**6)] * 5):
-            kept.append(five)
-
-
-def $entry(*args):
-    walk = fill()
-    next(walk)
-    del walk
-    kept.clear()
-    return "$breach" if policy else $action
-""",
-    ),
-    Specimen(
         "fresh-mark-by-room-for-running-sums",
         "keeps running sums of deques, whose number tells a later game how much of the memory another has taken",
         POLICY

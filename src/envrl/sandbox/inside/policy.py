@@ -39,9 +39,8 @@ DETOURS = frozenset({"eval", "exec", "compile", "open", "__import__", "globals",
 UNPATCHED = "__exit__"
 """A class defines it by ``def`` or not at all: only there it gets its guard."""
 
-_MARKERS = frozenset({"getattr", "setattr", "wraps", "dataclass", "deque"})
-"""What sets attributes, or hands out by name what does: a shared function, unlike a sealed class, would keep them. And
-what may lose the error that says that memory is full: by the room that is left a game would know of another."""
+_MARKERS = frozenset({"getattr", "setattr", "wraps", "dataclass"})
+"""What sets attributes, or hands out by name what does. A shared function, unlike a sealed class, would keep them."""
 
 _FORMATTERS = frozenset({"format", "format_map"})
 

@@ -74,7 +74,7 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
                 elif faults and faults[-1][0] == len(values):
                     session.close(slot)  # its memory is wanted for the answer: msgspec crashes without
                     stopwatch.mark()
-                values.append(value)
+                values.append(_sent(value))
                 seconds.append(used)
                 if faults and faults[-1][1] == "timeout":
                     break  # the host may not want the rest: endless loops come in herds
@@ -89,21 +89,22 @@ def serve(descriptor: int, session: Session, stopwatch: Stopwatch, call_cpu: flo
         _write_all(descriptor, _frame(reply))
 
 
+_WHOLE = frozenset({type(None), bool, int, float, bytes})
+
+
+def _sent(value: Any) -> Any:
+    """A value as it goes out: packed now where it has parts, which a later call might change; it has been checked."""
+    if type(value) in _WHOLE or (type(value) is str and value.isascii()):
+        return value
+    try:
+        return msgspec.Raw(_encode(value))
+    except UnicodeEncodeError:  # a lone surrogate in a string
+        return "?"
+
+
 def _frame(message: list[Any]) -> bytes:
-    try:
-        body = _encode(message)
-    except UnicodeEncodeError:  # a lone surrogate in a returned string
-        values = ["?" if _unsendable(value) else value for value in message[1]]
-        body = _encode([message[0], values, *message[2:]])
+    body = _encode(message)
     return len(body).to_bytes(4, "little") + body
-
-
-def _unsendable(value: Any) -> bool:
-    try:
-        _encode(value)
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _read_frame(descriptor: int) -> bytes | None:

@@ -10,9 +10,10 @@ Control messages are msgpack, one to a datagram:
 =============================================  ===================================================================
 host → zygote                                  zygote → host
 =============================================  ===================================================================
-                                               ``["ready", {layer: reason or ""}, group, resident]`` once: "" for an
-                                               active layer; the path of its control group, which the host removes;
-                                               the memory in bytes with which every worker begins
+                                               ``["ready", {layer: reason or ""}, group, resident, present]`` once:
+                                               "" for an active layer; the path of its control group, which the host
+                                               removes; the memory and the address space in bytes with which every
+                                               worker begins
 ``["fork", id, limits]`` + the worker's socket  ``["forked", id]`` + a pidfd
                                                ``["ended", id, wait status, largest resident set in bytes]``
 =============================================  ===================================================================
@@ -55,7 +56,7 @@ class _Confinement:
         self.missing = {layer: "" if layer in wanted else "switched off" for layer in LAYERS}
         self._filter = b""
         self.group = ""
-        self.resident = 0
+        self.resident = self.present = 0
         self._attempt("seccomp", self._build_filter)
         self._attempt("landlock", landlock.abi)
 
@@ -74,7 +75,7 @@ class _Confinement:
         """What the zygote puts on itself, before its first fork."""
         self._attempt("cgroup", self._enter_group)
         self._attempt("namespaces", namespaces.enter)
-        self._present, self.resident = limits.size()
+        self.present, self.resident = limits.size()
         if self.missing["namespaces"] and not self.missing["root"]:
             self.missing["root"] = "needs the layer namespaces"
         self._attempt("root", root.empty)
@@ -95,7 +96,7 @@ class _Confinement:
         if not self.missing["landlock"]:
             landlock.deny_all()
         if not self.missing["limits"]:
-            limits.apply(self._present + budgets["memory"], budgets["worker_cpu"])
+            limits.apply(self.present + budgets["memory"], budgets["worker_cpu"])
         if not self.missing["seccomp"]:
             seccomp.apply(self._filter)
 
@@ -120,8 +121,8 @@ class _Zygote:
     def run(self) -> None:
         """Serves until the control channel ends; then no worker is left."""
         self._poll.register(self._control.fileno(), select.EPOLLIN)
-        told = [self._confinement.missing, self._confinement.group, self._confinement.resident]
-        self._control.send(_encode(["ready", *told]))
+        told = self._confinement
+        self._control.send(_encode(["ready", told.missing, told.group, told.resident, told.present]))
         while True:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._workers:
