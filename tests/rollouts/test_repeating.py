@@ -61,6 +61,7 @@ def test_an_environment_that_failed_is_no_fault_of_the_program() -> None:
 CRASH = "    chain = iter(())\n    for _ in range(200000): chain = map(abs, chain)\n    next(chain, None)\n"
 FILL = "    kept = [bytes(10**6) * 1 for _ in range(200)]\n"
 SPIN = "    sum(range(10**12))\n"
+TAKE = "    bytes({nearly})\n"  # nearly all of its memory, without meeting the limit
 BESIDE = (
     "n = 0\ndef strategy(board):\n    global n\n    n += 1\n    if n == 9: die()\n    return legal(board)[0]\n"
     "def die():\n"
@@ -81,6 +82,7 @@ class TwoFaced(Sandbox):
 
 
 def outcomes(task: Task, limits: Limits, beside: str, alone: str) -> list[Outcome]:
+    beside = beside.replace("{nearly}", str(limits.memory * 8 // 10))
     with TwoFaced(task, beside, alone) as sandbox:
         (card,) = Player(task, sandbox, limits).play([Assignment("x", (0, 1, 2), (7, 8, 9))])
     return [episode.outcome for episode in card.episodes]
@@ -88,8 +90,8 @@ def outcomes(task: Task, limits: Limits, beside: str, alone: str) -> list[Outcom
 
 @pytest.mark.parametrize(
     ("die", "outcome"),
-    [(CRASH, Outcome.CRASH), (FILL, Outcome.MEMORY), (SPIN, Outcome.TIMEOUT)],
-    ids=["crash", "memory", "timeout"],
+    [(CRASH, Outcome.CRASH), (FILL, Outcome.MEMORY), (SPIN, Outcome.TIMEOUT), (TAKE, Outcome.MEMORY)],
+    ids=["crash", "memory", "timeout", "nearly full"],
 )
 def test_who_ends_its_worker_and_plays_otherwise_alone_has_lost(
     task: Task, limits: Limits, die: str, outcome: Outcome
@@ -98,7 +100,7 @@ def test_who_ends_its_worker_and_plays_otherwise_alone_has_lost(
     assert outcomes(task, limits, BESIDE + die, OTHERWISE) == [outcome] * 3
 
 
-@pytest.mark.parametrize("die", [CRASH, FILL, SPIN], ids=["crash", "memory", "timeout"])
+@pytest.mark.parametrize("die", [CRASH, FILL, SPIN, TAKE], ids=["crash", "memory", "timeout", "nearly full"])
 def test_who_plays_alike_alone_keeps_what_it_gets(task: Task, limits: Limits, player: Player, die: str) -> None:
     (expected,) = player.play([Assignment(ALIKE, (0, 1, 2), (7, 8, 9))])
     assert outcomes(task, limits, BESIDE + die, ALIKE) == [episode.outcome for episode in expected.episodes]

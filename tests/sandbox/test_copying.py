@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import itertools
 import random
+import types
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from fractions import Fraction
 from functools import cache, partial
@@ -17,6 +18,8 @@ from envrl.sandbox.inside import copying
 
 BOTH = pytest.mark.parametrize("name", ["copy", "deepcopy"])
 Point = namedtuple("Point", "x y")
+
+UNCHANGEABLE = (Fraction, types.GenericAlias, types.UnionType)
 
 
 @dataclasses.dataclass
@@ -72,6 +75,22 @@ def rows():
     return made
 
 
+class Recent(OrderedDict):
+    pass
+
+
+def recent():
+    made = Recent(a=[1])
+    made.room = [3]
+    return made
+
+
+class Borrowed:
+    """A class whose attribute is another's slot."""
+
+    full = Slotted.full
+
+
 def draws(seed):
     made = random.Random(seed)
     made.gauss(0, 1)
@@ -94,6 +113,7 @@ VALUES = [
     Cell(1, [2]),
     Slotted(),
     rows(),
+    recent(),
     Table(a=[1]),
     Number(7),
     Text("seven"),
@@ -106,6 +126,9 @@ VALUES = [
     len,
     Node,
     cache(len),
+    str.upper,
+    list[int],
+    int | str,
 ]
 
 
@@ -121,32 +144,62 @@ def test_as_the_standard_library_does(name, value):
         expected = value
     else:
         expected = getattr(copy, name)(value)
-        assert made is not value or expected is value or isinstance(value, Fraction)
+        assert made is not value or expected is value or isinstance(value, UNCHANGEABLE)
     assert type(made) is type(expected)
     assert told(made) == told(expected)
+    if type(value).__module__ == __name__ and type(value) is not type:  # equality of dictionaries sees no attributes
+        assert getattr(made, "__dict__", None) == getattr(expected, "__dict__", None)
     if isinstance(value, deque):
         assert made.maxlen == value.maxlen
     if isinstance(value, defaultdict):
         assert made.default_factory is value.default_factory
 
 
-@pytest.mark.parametrize("value", VALUES[:16], ids=lambda value: type(value).__name__)
-def test_parts_are_shared_or_their_own(value):
-    def parts(x):
-        if isinstance(x, dict):
-            return list(x.values())
-        if isinstance(x, Node | Slotted):
-            return list(vars(x).values())
-        return list(x) if isinstance(x, list | deque) else []
+class Key:
+    """Something that can be changed and hashed."""
 
-    def changeable(x):
-        return [part for part in parts(x) if isinstance(part, list | dict)]
+    def make(self):
+        return []
 
-    for old, shallow, deep in zip(
-        changeable(value), changeable(copying.copy(value)), changeable(copying.deepcopy(value)), strict=True
-    ):
-        assert shallow is old
-        assert deep is not old
+
+KEYS = [Key(), Key()]
+HOLDERS = {
+    "list": ([[1], [2]], list),
+    "dict": ({"a": [1]}, lambda x: list(x.values())),
+    "keys of a dict": ({KEYS[0]: 1}, list),
+    "set": ({KEYS[0]}, list),
+    "frozenset": (frozenset({KEYS[0]}), list),
+    "tuple": (([1], 2), lambda x: [x[0]]),
+    "named tuple": (Point([1], 2), lambda x: [x.x]),
+    "deque": (deque([[1]]), list),
+    "defaultdict": (defaultdict(KEYS[0].make, a=[1]), lambda x: [x["a"], x.default_factory.__self__]),
+    "OrderedDict": (ordered(), lambda x: [x["a"], x["b"]]),
+    "attribute": (Node("top"), lambda x: [x.below]),
+    "slot": (Slotted(), lambda x: [x.full, x.other]),
+    "frozen slot": (Cell(1, [2]), lambda x: [x.column]),
+    "list with attributes": (rows(), lambda x: [*x, x.mark]),
+    "OrderedDict with attributes": (recent(), lambda x: [x["a"], x.room]),
+}
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_parts_are_shared_or_their_own(name):
+    value, parts = HOLDERS[name]
+    shallow, deep = parts(copying.copy(value)), parts(copying.deepcopy(value))
+    assert len(parts(value)) == len(shallow) == len(deep) > 0
+    for place, part in enumerate(parts(value)):
+        assert shallow[place] is part
+        assert deep[place] is not part
+        assert type(deep[place]) is type(part)
+
+
+def test_anothers_slot_is_no_attribute():
+    assert type(copying.copy(Borrowed())) is Borrowed
+
+
+def test_what_has_nothing_to_change_is_no_copy():
+    value = (1, ("a", 2.5), (None,))
+    assert copying.deepcopy(value) is value
 
 
 @BOTH
@@ -165,6 +218,11 @@ def test_what_holds_itself_or_is_held_twice_is_copied_once():
     assert made[0] is made[1]
     assert made[0] is not shared
     assert all(found is made for found in (made[2], made[3][0], made[4]["ring"], made[5].below))
+    point = Point([], 2)
+    point.x.append(point)
+    twin = copying.deepcopy(point)
+    assert twin.x[0] is twin
+    assert twin is not point
     pair: tuple[Any, ...] = ([],)
     pair[0].append(pair)
     again = copying.deepcopy(pair)
@@ -176,8 +234,10 @@ def test_a_method_stays_with_its_object_or_goes_along():
     node = Node("a")
     node.call = node.__eq__
     assert copying.copy(node).call.__self__ is node
-    made = copying.deepcopy(node)
-    assert made.call.__self__ is made
+    made = copying.deepcopy([node, node.call, node.call])
+    assert made[0].call.__self__ is made[0]
+    held = [node.call] * 2
+    assert len(set(map(id, copying.deepcopy(held)))) == 1
 
 
 @BOTH

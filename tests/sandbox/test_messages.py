@@ -249,6 +249,17 @@ def test_one_value_does_not_take_the_room_of_all(value: Any) -> None:
         parse_played(body, calls, VALUE)
 
 
+@given(st.binary(max_size=200), st.integers(0, 4))
+def test_rubbish_in_a_large_reply_is_a_bad_frame_and_no_other_error(rubbish: bytes, more: int) -> None:
+    values = encode("x" * 1000) * 70
+    body = b"\x94\xa6played\xdc" + (70 + more).to_bytes(2, "big") + values + rubbish
+    for reply in (body, body + b"\x90" + encode([0.0] * (70 + more))):
+        with contextlib.suppress(BadFrame):
+            played = parse_played(reply, 100, VALUE)
+            assert isinstance(played, Played)
+            assert len(played.values) == 70 + more
+
+
 def test_a_large_reply_holds_plain_values_alone() -> None:
     moment = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
     with pytest.raises(BadFrame, match="type datetime"):

@@ -91,6 +91,8 @@ class Ranks:
 
     def disconnect(self) -> None:
         """Leaves the others, who need this process no more."""
+        if self.count == 1:
+            return
         distributed = sys.modules.get("torch.distributed")  # one that never met the others need not load it to go
         if distributed is not None and distributed.is_initialized():
             distributed.destroy_process_group()

@@ -225,7 +225,7 @@ class Player:
             self._ask(games, [job for job, _ in steps], begun)
             for program in [program for program, job in playing.items() if not job.positions]:
                 job = playing.pop(program)
-                if not job.alone and not job.lost and program.was_full():
+                if program.open and not job.alone and not job.lost and program.was_full():
                     again += self._again(job, Fault(Outcome.MEMORY, "nearly filled its memory"))
                 program.close()
 

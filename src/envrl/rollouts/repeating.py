@@ -1,8 +1,9 @@
-"""What a game did before its worker ended among several games, which it must do again when it is played alone.
+"""What a game did among others, before its worker ended or was nearly full, which it must do again alone.
 
 By the law of the solo run it does. A program that plays by what the law does not cover, such as the addresses of its
 objects, need not: it could end its worker whenever its games go badly, tell by those addresses that it is alone now,
-and get a second draw. So the second play stands only where it repeats the first, as far as that came.
+and get a second draw. So the second play stands only where it repeats the first, as far as that came. A game that felt
+what its neighbours took of the memory pays for that, too.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Trace(NamedTuple):
         return self._fault() if call < self.call or otherwise else None
 
     def _fault(self) -> Fault:
-        return Fault(self.lost.outcome, f"played otherwise alone than before its worker ended ({self.lost.detail})")
+        return Fault(self.lost.outcome, f"played otherwise alone than beside its other games ({self.lost.detail})")
 
 
 def _result(ending: Ending) -> tuple[Outcome, int, float, float]:

@@ -72,7 +72,7 @@ class Program:
         self._slept = 0.0  # seconds in all, as far as it was seen asleep
         self._pidfd: int | None = None
         self._status: int | None = None  # how it ended, for wait(2)
-        self._full = False  # whether its memory was nearly full at some time
+        self._died_full = False  # whether its memory was nearly full when it died
         self._killed: Outcome | None = None
         self._epitaph: Fault | None = None  # of one that failed while nothing was asked of it
         self.open = True
@@ -97,12 +97,11 @@ class Program:
     def was_full(self) -> bool:
         """Whether its memory has been nearly full at some time, so that one game may have felt what another took.
 
-        The interpreter does not always come to say so, nor does an error of a finalizer; the kernel knows.
+        The interpreter does not always come to say so, nor does an error of a finalizer; the kernel knows. Where it
+        does not say, such as of a worker that has just ended, it may have been.
         """
-        if self._pidfd is None:
-            return False
-        taken = _told(self._pidfd, "VmPeak") * 1024 - self._sandbox._zygote.present
-        return taken > _NEARLY * self._limits.memory
+        peak = 0 if self._pidfd is None else _told(self._pidfd, "VmPeak") * 1024
+        return not peak or peak - self._sandbox._zygote.present > _NEARLY * self._limits.memory
 
     def close(self) -> None:
         """Ends the worker; a reply that is on its way is dropped."""
@@ -340,7 +339,7 @@ class Sandbox:
                 self.peak_memory = max(self.peak_memory, event.memory)
                 if program is not None:
                     program._status = event.status
-                    program._full = event.memory - self._zygote.resident > _NEARLY * program._limits.memory
+                    program._died_full = event.memory - self._zygote.resident > _NEARLY * program._limits.memory
                     replies += self._post_mortem(program)
         return replies
 
@@ -351,7 +350,7 @@ class Sandbox:
             return []
         if program._killed is not None:
             fault = Fault(program._killed, "outstayed the wall clock")
-        elif program._full and _crashed(status):
+        elif program._died_full and _crashed(status):
             # An interpreter without memory does not always come to say so.
             fault = Fault(Outcome.MEMORY, "met its memory limit, and crashed")
         elif os.WIFSIGNALED(status):

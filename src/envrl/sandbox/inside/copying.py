@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import _random
 import functools
+import operator
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ _Memo = dict[int, tuple[Any, Any]]  # by identity, what was copied (which so liv
 _HEAP_TYPE = 1 << 9
 _AS_THEY_ARE = frozenset(
     {type(None), type(Ellipsis), type(NotImplemented), bool, int, float, complex, str, bytes, range, slice, type}
-    | {types.FunctionType, types.BuiltinFunctionType, property, type(functools.cache(len))}
+    | {types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.MethodWrapperType}
+    | {types.WrapperDescriptorType, types.GenericAlias, types.UnionType, property, type(functools.cache(len))}
 )
 _SHALLOW: dict[type, Callable[[Any], Any]] = {
     list: list.copy,
@@ -83,7 +85,8 @@ def _deep_list(x: list[Any], memo: _Memo) -> list[Any]:
 
 
 def _deep_tuple(x: tuple[Any, ...], memo: _Memo) -> tuple[Any, ...]:
-    y = tuple([part if type(part) in _AS_THEY_ARE else _deep(part, memo) for part in x])
+    parts = [part if type(part) in _AS_THEY_ARE else _deep(part, memo) for part in x]
+    y = x if all(map(operator.is_, parts, x)) else tuple(parts)
     known: tuple[Any, ...] = memo.setdefault(id(x), (x, y))[1]  # it may hold itself, by way of a list
     return known
 
@@ -97,7 +100,9 @@ def _deep_dict(x: dict[Any, Any], memo: _Memo) -> dict[Any, Any]:
 
 
 def _deep_method(x: types.MethodType, memo: _Memo) -> types.MethodType:
-    return types.MethodType(x.__func__, _deep(x.__self__, memo))
+    y = types.MethodType(x.__func__, _deep(x.__self__, memo))
+    memo[id(x)] = x, y
+    return y
 
 
 _DEEP: dict[type, Callable[[Any, _Memo], Any]] = {
@@ -140,8 +145,8 @@ def _rebuilt(x: Any, kind: type, part: _Part, memo: _Memo) -> Any:
 
 
 def _own_classes(kind: type) -> Iterator[type]:
-    """The classes that it is made of and that Python code has made."""
-    return (base for base in type.mro(kind) if base.__flags__ & _HEAP_TYPE and base is not _random.Random)
+    """The classes below it that bring attributes: those that Python code has made, and one of the interpreter's."""
+    return (base for base in type.mro(kind) if base.__flags__ & _HEAP_TYPE or base is OrderedDict)
 
 
 # By the built-in type below a class. The methods are that type's own, whatever the class makes of them.
@@ -184,7 +189,7 @@ def _empty_object(kind: Any, x: Any) -> Any:
     try:
         return object.__new__(kind)
     except TypeError:  # below it is a type of the interpreter's that holds more
-        raise TypeError("copy copies data, and objects of ordinary classes") from None
+        raise TypeError(f"copy copies data, and objects of ordinary classes, not {type.__repr__(kind)}") from None
 
 
 def _empty_deque(kind: Any, x: Any) -> Any:
@@ -216,7 +221,7 @@ _FILL: dict[type, Callable[[Any, Any, _Part], None]] = {
     OrderedDict: _fill_ordered,
     defaultdict: _fill_defaultdict,
     set: _fill_set,
-    bytearray: lambda y, x, part: bytearray.extend(y, bytes(x)),
+    bytearray: lambda y, x, part: bytearray.extend(y, bytearray.copy(x)),
     deque: _fill_deque,
 }
 _WHOLE: dict[type, Callable[[Any, Any, _Part], Any]] = {

@@ -68,8 +68,7 @@ class Doom(BaseException):
 class Facade:
     """A module as a program sees it: names to read, nothing to write. Made by `_made` alone.
 
-    It has no constructor: a program reaches this class, and with members of its own choice, special ones included, a
-    facade would tell ``copy`` how it is copied.
+    It has no constructor: a program reaches this class, and would choose members for it.
     """
 
     __forbid: Callable[[str], NoReturn]

@@ -11,8 +11,9 @@ def _measure(board):
     """Merges (7 bits), disorder (13 bits) and roughness of all rows and columns, summed, from the lowest bit on."""
     global _board, _measured
     if board != _board:
-        _measured = sum(map(MEASURES, map(tuple, board))) + sum(map(MEASURES, zip(*board)))
-        _board = list(map(list, board))
+        rows = list(map(tuple, board))
+        _measured = sum(map(MEASURES, rows)) + sum(map(MEASURES, zip(*rows)))
+        _board = list(map(list, rows))
     return _measured
 
 
