@@ -66,7 +66,7 @@ class _OneByOne:
         self._ineffective[game] = 0 if board.move(action) else self._ineffective[game] + 1
         self._steps[game] += 1
         stuck = self._ineffective[game] >= rules.max_ineffective
-        won = board.max_exponent >= rules.goal
+        won = rules.goal in board.cells  # a merge makes one power of two more: the goal itself comes first
         ended = won or stuck or self._steps[game] >= rules.horizon or board.over
         return self._ending(game, won, stuck) if ended else None
 
