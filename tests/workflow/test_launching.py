@@ -18,6 +18,8 @@ from envrl.errors import EnvrlError, RunError
 from envrl.runs import RunDirectory
 from envrl.workflow.launching import launch
 
+PATIENCE = 180.0  # seconds; what is imported may have to come from a slow disk
+
 ACTING = '''
 """A process of a run that does what its number is told, in place of training."""
 
@@ -75,10 +77,11 @@ def act(what, folder):
 take_part(work)
 '''
 STARTING = """
-import sys
+import signal, sys
 from pathlib import Path
 from envrl.workflow.launching import launch
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have it ignored
 folder, *acts = sys.argv[1:]
 job = {"folder": folder, "run": True, "acts": dict(enumerate(acts))}
 try:
@@ -161,7 +164,7 @@ def started(program, tmp_path, monkeypatch):
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     process = subprocess.Popen([sys.executable, "-c", STARTING, str(tmp_path), "sleep", "fork and sleep"])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(list(tmp_path.glob("pid-*"))) < 3:
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -185,7 +188,7 @@ def test_the_first_speaks_on_a_terminal_whose_foreground_is_the_one_that_started
     )
     os.close(theirs)
     try:
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
         assert b"heard" in os.read(ours, 1000)
     finally:
         process.kill()
@@ -194,7 +197,7 @@ def test_the_first_speaks_on_a_terminal_whose_foreground_is_the_one_that_started
 
 def test_ctrl_c_ends_all_and_the_run_says_so(started, tmp_path):
     started.send_signal(signal.SIGINT)
-    assert started.wait(60) == 130
+    assert started.wait(PATIENCE) == 130
     assert RunDirectory.open(tmp_path / "run").status.state == "interrupted"
     assert left(tmp_path) == []
 
